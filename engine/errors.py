@@ -1,0 +1,149 @@
+"""What can go wrong, and how it is told.
+
+A mistake in a user's file is a *value*, :class:`Problem`; problems are collected and shown all at once. Exceptions are for
+what cannot go on::
+
+    StorewatchError
+    ├── ProblemsFound      a project file is wrong; carries every problem (``check`` exits 1, all else 2)
+    ├── UsageError         the command line or the configuration asks for what cannot be done (2)
+    ├── IngestError        an export was refused; nothing of it was stored (1)
+    ├── SnapshotError      the snapshot folder cannot be read or written (3)
+    ├── StateError         the state database cannot be used (3)
+    └── EvaluationError    a rule could not be evaluated (3)
+
+Errors of libraries are translated into these at the border. Every message to a user is a :class:`Text`, in English and Chinese.
+"""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+LANGUAGES = ("zh", "en")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Text:
+    """One message in both languages. :meth:`same` makes one whose languages agree (a name, a number)."""
+
+    en: str
+    zh: str
+
+    @classmethod
+    def same(cls, text: str) -> Text:
+        return cls(text, text)
+
+    def in_(self, language: str) -> str:
+        return self.zh if language == "zh" else self.en
+
+    def __str__(self) -> str:
+        return self.en
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """A mistake at one place of one file.
+
+    ``line`` and ``column`` count from 1, in characters; line 0 means the file as a whole. ``source`` is the offending line,
+    ``width`` the number of characters under the caret. ``code`` names the kind of mistake, in snake_case, for tests and tools.
+    """
+
+    file: str
+    line: int
+    column: int
+    code: str
+    text: Text
+    hint: Text | None = None
+    source: str = ""
+    width: int = 1
+
+    def render(self, language: str = "en") -> str:
+        """The message as a compiler would print it: place and sentence, the line, a caret, the hint."""
+        where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        lines = [f"{where}: {self.text.in_(language)} [{self.code}]"]
+        if self.source:
+            shown = self.source.replace("\t", " ")
+            before = cell_width(shown[: self.column - 1])
+            under = max(1, cell_width(shown[self.column - 1 : self.column - 1 + self.width]))
+            lines += [f"    {shown}", "    " + " " * before + "^" * under]
+        if self.hint:
+            lines.append(f"    {'提示：' if language == 'zh' else 'hint: '}{self.hint.in_(language)}")
+        return "\n".join(lines)
+
+
+class StorewatchError(Exception):
+    """Root of all errors that users see; ``text`` is the sentence, ``hint`` what to do."""
+
+    exit_code = 3
+
+    def __init__(self, text: Text, hint: Text | None = None) -> None:
+        super().__init__(text.en)
+        self.text = text
+        self.hint = hint
+
+
+class ProblemsFound(StorewatchError):
+    """Files of the project are wrong; ``problems`` is sorted by place."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems), key=lambda p: (p.file, p.line, p.column, p.code, p.text.en)))
+        count = len(self.problems)
+        first = f": {self.problems[0].file}:{self.problems[0].line}: {self.problems[0].text.en}" if count else ""
+        super().__init__(Text(f"{count} problem(s){first}", f"{count} 个问题"))
+
+
+class UsageError(StorewatchError):
+    exit_code = 2
+
+
+class IngestError(StorewatchError):
+    exit_code = 1
+
+
+class SnapshotError(StorewatchError):
+    pass
+
+
+class StateError(StorewatchError):
+    pass
+
+
+class EvaluationError(StorewatchError):
+    pass
+
+
+class Secret:
+    """A string that does not show itself: ``str`` and ``repr`` give stars, :meth:`reveal` gives the value."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> Text | None:
+    """A hint that offers the names nearest to ``word``, or None when nothing is near."""
+    names = list(dict.fromkeys(known))
+    folded = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(word.casefold(), list(folded), n=3, cutoff=0.6)
+    if not near:
+        return None
+    offered = [folded[name] for name in near]
+    return Text(f"did you mean {' or '.join(offered)}?", f"是不是想写 {' 或 '.join(offered)}？")
+
+
+def cell_width(text: str) -> int:
+    """Columns that ``text`` takes on a terminal: Chinese characters and full-width punctuation take two."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

@@ -1,0 +1,304 @@
+"""Values handed from stage to stage. All are frozen; none does I/O.
+
+Instants are timezone-aware ``datetime`` in UTC. Key values are text. Numbers in messages are ``Decimal`` when they are exact.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from engine.errors import Text
+
+Value = str | int | float | Decimal | bool | datetime | date | timedelta | None
+
+
+class Type(StrEnum):
+    """What a column or an expression is. A ``url`` column is a STRING to expressions."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    MONEY = "money"
+    PERCENT = "percent"
+    BOOLEAN = "boolean"
+    TIMESTAMP = "timestamp"
+    DATE = "date"
+    DURATION = "duration"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSchema:
+    """A column as expressions see it. ``names`` are further names it may be called by (Chinese headings)."""
+
+    name: str
+    type: Type
+    unit: str = ""
+    title: Text | None = None
+    names: tuple[str, ...] = ()
+    personal: bool = False
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KindSchema:
+    """A fact kind as expressions see it. ``references`` maps a column of this kind to the kind whose key it holds."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: Mapping[str, ColumnSchema]
+    references: Mapping[str, str]
+    fresh_for: timedelta
+    title: Text | None = None
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        return ("info", "warning", "critical").index(self.value)
+
+
+class State(StrEnum):
+    PENDING = "pending"
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+class Reason(StrEnum):
+    """Why an alert changed its state, or was mentioned again."""
+
+    FIRST = "first"  # the condition is true and the rule has no `for`
+    WAITING = "waiting"  # true for the first time, `for` not yet over
+    HELD_LONG_ENOUGH = "held_long_enough"  # pending for the rule's `for`
+    SEVERITY_ROSE = "severity_rose"
+    SEVERITY_FELL = "severity_fell"
+    REPEAT_DUE = "repeat_due"
+    NO_LONGER_TRUE = "no_longer_true"
+    ROW_GONE = "row_gone"  # the newest batch no longer has the row
+    RULE_GONE = "rule_gone"  # the rule was deleted or renamed
+    KEEP_FIRING = "keep_firing"  # not true now, but `keep_firing_for` holds it
+    MISSING_INPUT = "missing_input"  # unknown, and the rule says `unknown: alert | resolve`
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Identity:
+    """Who an alert is: its rule and the key values of the row it judges. Never rendered text."""
+
+    rule: str
+    key: tuple[str, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits, the same on every machine and in every year."""
+        return hashlib.sha256("\x1f".join((self.rule, *self.key)).encode()).hexdigest()[:16]
+
+    def __str__(self) -> str:
+        return f"{self.rule}/{'/'.join(self.key)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One labelled value of a message. ``type`` and ``unit`` say how to write it."""
+
+    label: Text
+    value: Value
+    type: Type
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A row for which a rule's condition is true at an instant.
+
+    ``as_of`` is the instant of the batch the row is from; ``evidence`` lists related rows, each as labelled values.
+    """
+
+    identity: Identity
+    store_id: str
+    severity: Severity
+    as_of: datetime
+    shown: tuple[Shown, ...] = ()
+    evidence: tuple[tuple[Shown, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """What one evaluation of one rule found.
+
+    ``unknown`` are identities whose condition is unknown (an input is missing); ``unknown_stores`` are stores whose data is stale or
+    absent, for which nothing is known (``None`` inside means: every store). ``present`` are those of the identities asked about
+    that still have a row. ``error`` tells that the evaluation failed: then everything else is empty and states stay as they are.
+    """
+
+    rule: str
+    candidates: tuple[Candidate, ...] = ()
+    unknown: frozenset[Identity] = frozenset()
+    fresh_stores: frozenset[str] = frozenset()  # stores with fresh data of every kind the rule reads: only these are known
+    present: frozenset[Identity] = frozenset()
+    judged: int = 0
+    error: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """The stored state of one identity. ``episode`` counts its firings from 1, so that a relapse is a new thread of mails."""
+
+    identity: Identity
+    store_id: str
+    state: State
+    severity: Severity
+    pending_since: datetime
+    last_true: datetime
+    firing_since: datetime | None = None
+    resolved_at: datetime | None = None
+    notified_at: datetime | None = None
+    episode: int = 1
+    shown: tuple[Shown, ...] = ()
+    evidence: tuple[tuple[Shown, ...], ...] = ()
+    acknowledged_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A change of one alert at one instant. ``before`` is None for an alert that was not there (or was resolved)."""
+
+    alert: Alert
+    before: State | None
+    after: State
+    reason: Reason
+    at: datetime
+
+
+class Delivery(StrEnum):
+    DELIVERED = "delivered"
+    TRY_LATER = "try_later"
+    GIVE_UP = "give_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one attempt to send. ``category`` is a stable word (``refused_connection``, ``bad_recipient``, ...)."""
+
+    delivery: Delivery
+    category: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One message to one recipient over one channel, with the bytes exactly as they will be sent.
+
+    ``id`` is the idempotency key: the same for the same message however often it is sent. ``thread`` names what it is about (mails
+    of one thread are shown together). ``alerts`` are fingerprints.
+    """
+
+    id: str
+    channel: str
+    recipient: str
+    thread: str
+    subject: str
+    payload: bytes
+    created_at: datetime
+    alerts: tuple[str, ...] = ()
+
+
+Send = Callable[[Notification], Outcome]
+
+
+class Sender(Protocol):
+    """A channel's implementation. :meth:`session` opens what many messages share (one SMTP connection) and yields a function that
+    sends one of them and never raises for what the server answers."""
+
+    def session(self) -> AbstractContextManager[Send]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Values of one expression over past instants, oldest first, for a message's picture; None where it was missing."""
+
+    label: Text
+    points: tuple[tuple[datetime, float | None], ...]
+    type: Type = Type.NUMBER
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """What messages and the lifecycle need to know of a rule (a plain view of :class:`engine.rules.AlertRule`)."""
+
+    name: str
+    title: Text
+    severity: Severity
+    owner: str = ""
+    area: str = ""
+    advice: Text | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    hold: timedelta = timedelta(0)  # `for`
+    keep_firing: timedelta = timedelta(0)
+    unknown: str = "keep"  # keep | alert | resolve
+    facts: str = ""
+    key: tuple[str, ...] = ()
+    template: str = ""
+
+
+def shown_by_label(shown: Sequence[Shown]) -> dict[str, Shown]:
+    """The shown values under their English labels, as templates address them."""
+    return {item.label.en: item for item in shown}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One alert as a message tells it: what happened to it, its rule, its trend (None: no picture)."""
+
+    transition: Transition
+    rule: RuleInfo
+    store_name: str = ""
+    trend: Trend | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one group of alerts has to say at one instant, before it is rendered.
+
+    ``id`` is the idempotency key; ``thread`` is the same for all messages about the same group and episode. ``labels`` are the group's
+    common labels (``alert``, ``store_id`` ...). ``first`` tells that nothing was sent in this thread yet.
+    """
+
+    id: str
+    thread: str
+    items: tuple[Item, ...]
+    labels: Mapping[str, str]
+    at: datetime
+    time_zone: str
+    first: bool = True
+    omitted: int = 0  # items left out by the rule's `max_alerts`
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG that the HTML refers to as ``cid:<name>``; ``alt`` says in words what it shows."""
+
+    name: str
+    png: bytes
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A message ready for a channel. ``fault`` names the template's mistake when the built-in plain message was used instead."""
+
+    subject: str
+    text: str
+    html: str = ""
+    pictures: tuple[Picture, ...] = ()
+    fault: str = ""
