@@ -1,12 +1,23 @@
-"""Alert rules as the engine uses them, and how they are read from ``rules/*.yaml``."""
+"""Alert rules: the typed form the engine uses, and how ``rules/*.yaml`` becomes it.
+
+:func:`read_rules` never raises for a user's mistake; it returns the rules that are right and a problem for everything that is not.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Annotated
 
-from engine.errors import Text
-from engine.language.typed import Node
-from engine.model import RuleInfo, Severity
+from pydantic import BeforeValidator, Field, ValidationError
+
+from engine.errors import Problem, Text, did_you_mean
+from engine.fields import Duration, LocalText, Strict
+from engine.language import ExpressionError, Scope, understand
+from engine.language.typed import Node, Related
+from engine.model import KindSchema, RuleInfo, Severity
+from engine.yamlfile import BilingualError, Document, Path_
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +64,210 @@ class AlertRule:
     @property
     def name(self) -> str:
         return self.info.name
+
+
+def _parse_severity(value: object) -> tuple[tuple[Severity, str], ...]:
+    """``warning``, or ``{critical: condition, warning: otherwise}``, worst first, as (severity, condition or ``otherwise``)."""
+    pairs = value.items() if isinstance(value, dict) and value else [(value, "otherwise")]
+    return tuple((_severity(name), str(condition)) for name, condition in pairs)
+
+
+def _severity(name: object) -> Severity:
+    if isinstance(name, str) and name in [severity.value for severity in Severity]:
+        return Severity(name)
+    text = Text(f"{name!r} is not a severity", f"{name!r} 不是级别")
+    raise BilingualError("bad_severity", text, Text("use info, warning or critical", "可用 info、warning、critical"))
+
+
+def _parse_expression(value: object) -> str:
+    """Expressions are texts; YAML makes numbers and booleans of some (``true``, ``4.7``), which mean the same."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float | str):
+        return str(value)
+    text = Text("expected an expression, such as dsr_desc < 4.7", "这里应是一个表达式，如 dsr_desc < 4.7")
+    raise BilingualError("not_an_expression", text, Text("quote it when it holds ': ' or ' #'", "若含 “: ” 或 “ #”，请加引号"))
+
+
+Expression = Annotated[str, BeforeValidator(_parse_expression)]
+Severities = Annotated[tuple[tuple[Severity, str], ...], BeforeValidator(_parse_severity)]
+NAME = r"^[a-z][a-z0-9_]*$"
+
+
+class EvidenceFile(Strict):
+    """``evidence:`` of a rule."""
+
+    from_: str = Field(alias="from", description="fact kind whose rows are listed")
+    where: Expression | None = None
+    show: dict[str, Expression] = {}
+    order: Expression | None = None
+    descending: bool = False
+    group: str = ""
+    top: int = Field(default=10, ge=1, le=100)
+
+
+class RuleFile(Strict):
+    """One alert rule as written in ``rules/*.yaml``."""
+
+    alert: str = Field(pattern=NAME, description="unique name, in snake_case")
+    title: LocalText
+    facts: str
+    where: Expression | None = None
+    when: Expression
+    for_: Duration = Field(default=timedelta(0), alias="for")
+    keep_firing_for: Duration = timedelta(0)
+    severity: Severities
+    owner: str = ""
+    labels: dict[str, str] = {}
+    show: dict[str, Expression] = {}
+    evidence: EvidenceFile | None = None
+    trend: Expression | None = None
+    advice: LocalText | None = None
+    unknown: str = Field(default="keep", pattern="^(keep|alert|resolve)$")
+    max_alerts: int = Field(default=1000, ge=1)
+
+
+def read_rules(document: Document, kinds: Mapping[str, KindSchema], time_zone: str) -> tuple[tuple[AlertRule, ...], tuple[Problem, ...]]:
+    """The rules of one file that are right, and the problems of the others."""
+    if document.data is None:
+        return (), ()
+    if not isinstance(document.data, list):
+        text = Text("expected a list of rules, each starting with '- alert: name'", "应是规则的列表，每条以 “- alert: 名称” 开头")
+        return (), (document.problem((), "not_a_list", text),)
+    rules: list[AlertRule] = []
+    problems: list[Problem] = []
+    for index in range(len(document.data)):
+        reader = _RuleReader(document, index, kinds, time_zone)
+        rule = reader.read()
+        problems += reader.problems
+        rules += [rule] if rule and not reader.problems else []
+    return tuple(rules), tuple(problems)
+
+
+def duplicate_names(documents: Iterable[Document]) -> Iterator[Problem]:
+    """A problem for every rule name given twice, in one file or across files."""
+    seen: dict[str, str] = {}
+    for document in documents:
+        for index, rule in enumerate(document.data if isinstance(document.data, list) else []):
+            name = rule.get("alert") if isinstance(rule, dict) else None
+            if not isinstance(name, str):
+                continue
+            if name in seen:
+                text = Text(f"rule '{name}' is already defined in {seen[name]}", f"规则 '{name}' 已在 {seen[name]} 定义")
+                yield document.problem((index, "alert"), "duplicate_rule", text)
+            seen.setdefault(name, f"{document.file}:{document.values[(index,)].line}")
+
+
+class _RuleReader:
+    """Reads one rule of a file; collects its problems."""
+
+    def __init__(self, document: Document, index: int, kinds: Mapping[str, KindSchema], time_zone: str) -> None:
+        self.document = document
+        self.root: Path_ = (index,)
+        self.kinds = kinds
+        self.time_zone = time_zone
+        self.problems: list[Problem] = []
+
+    def read(self) -> AlertRule | None:
+        data = self.document.data[self.root[0]] if isinstance(self.document.data, list) and isinstance(self.root[0], int) else None
+        try:
+            raw = RuleFile.model_validate(data)
+        except ValidationError as error:
+            self.problems += self.document.problems_of(error, RuleFile, self.root)
+            return None
+        if raw.facts not in self.kinds:
+            self._unknown_kind(raw.facts, "facts")
+            return None
+        return self._rule(raw)
+
+    def _rule(self, raw: RuleFile) -> AlertRule | None:
+        when = self._expression(raw.when, raw.facts, "when", condition=True)
+        where = self._optional(raw.where, raw.facts, "where", condition=True)
+        severities = tuple(self._severity_case(raw, severity, text) for severity, text in raw.severity)
+        show = self._show(raw.show, raw.facts, "show")
+        trend = self._trend(raw, show)
+        evidence = self._evidence(raw.evidence, raw.facts) if raw.evidence else None
+        if when is None:
+            return None
+        return AlertRule(self._info(raw), raw.facts, when, where, severities, show, evidence, trend, raw.max_alerts)
+
+    def _info(self, raw: RuleFile) -> RuleInfo:
+        worst = max((severity for severity, _ in raw.severity), key=lambda severity: severity.rank)
+        return RuleInfo(
+            name=raw.alert,
+            title=raw.title,
+            severity=worst,
+            owner=raw.owner,
+            area=raw.labels.get("area", ""),
+            advice=raw.advice,
+            labels=raw.labels,
+            hold=raw.for_,
+            keep_firing=raw.keep_firing_for,
+            unknown=raw.unknown,
+            facts=raw.facts,
+            key=self.kinds[raw.facts].key,
+            template=raw.alert,
+        )
+
+    def _severity_case(self, raw: RuleFile, severity: Severity, text: str) -> tuple[Severity, Node | None]:
+        if text == "otherwise":
+            return severity, None
+        return severity, self._expression(text, raw.facts, "severity", severity.value, condition=True)
+
+    def _show(self, show: Mapping[str, str], kind: str, *path: str) -> tuple[Labelled, ...]:
+        read = ((label, self._expression(text, kind, *path, label)) for label, text in show.items())
+        return tuple(Labelled(_label(label), node) for label, node in read if node is not None)
+
+    def _trend(self, raw: RuleFile, show: Sequence[Labelled]) -> Labelled | None:
+        """The expression under ``trend:``, labelled as the shown value it equals, if there is one."""
+        node = self._optional(raw.trend, raw.facts, "trend")
+        if node is None:
+            return None
+        same = next((item for item in show if item.value == node), None)
+        return replace(same, value=node) if same else Labelled(Text.same(raw.trend or ""), node)
+
+    def _evidence(self, raw: EvidenceFile, kind: str) -> Evidence | None:
+        if raw.from_ not in self.kinds:
+            self._unknown_kind(raw.from_, "evidence", "from")
+            return None
+        related = self._expression(f"count({raw.from_})", kind, "evidence", "from")
+        schema = self.kinds[raw.from_]
+        if raw.group and raw.group not in schema.columns:
+            self._unknown_column(raw.group, schema, "evidence", "group")
+        where = self._optional(raw.where, raw.from_, "evidence", "where", condition=True)
+        show = self._show(raw.show or {key: key for key in schema.key}, raw.from_, "evidence", "show")
+        order = self._optional(raw.order, raw.from_, "evidence", "order")
+        if not isinstance(related, Related):
+            return None
+        return Evidence(raw.from_, related.via, where, show, order, raw.descending, raw.group, raw.top)
+
+    def _optional(self, text: str | None, kind: str, *path: str, condition: bool = False) -> Node | None:
+        return None if text is None else self._expression(text, kind, *path, condition=condition)
+
+    def _expression(self, text: str, kind: str, *path: str, condition: bool = False) -> Node | None:
+        scope = Scope(kind, self.kinds, self.time_zone)
+        try:
+            return understand(text, scope, condition=condition)
+        except ExpressionError as error:
+            for found in error.problems:
+                width = max(1, found.span.end - found.span.start)
+                at = self.root + path
+                self.problems.append(
+                    self.document.problem(at, found.code, found.text, found.hint, offset=found.span.start, width=width)
+                )
+            return None
+
+    def _unknown_kind(self, name: str, *path: str) -> None:
+        text = Text(f"unknown fact kind '{name}'", f"没有名为 '{name}' 的事实类型")
+        hint = did_you_mean(name, self.kinds) or Text(f"known kinds: {', '.join(self.kinds)}", f"可用的类型：{'、'.join(self.kinds)}")
+        self.problems.append(self.document.problem(self.root + path, "unknown_kind", text, hint))
+
+    def _unknown_column(self, name: str, schema: KindSchema, *path: str) -> None:
+        text = Text(f"'{schema.name}' has no column '{name}'", f"'{schema.name}' 没有列 '{name}'")
+        self.problems.append(self.document.problem(self.root + path, "unknown_column", text, did_you_mean(name, schema.columns)))
+
+
+def _label(text: str) -> Text:
+    """``描述相符 / Description`` names both languages; a text without `` / `` stands for both."""
+    zh, slash, en = text.partition(" / ")
+    return Text(en.strip(), zh.strip()) if slash else Text.same(text)

@@ -19,7 +19,8 @@ Meaning, held by the reference evaluator in ``tests/`` and by the columnar backe
   newest at ``b - window``, missing if that one was older than the kind's ``fresh_for`` even then; ``seen_for`` is the time from the first
   batch that had the key, back to back or not, until b (zero when b is the first).
 * ``Related`` aggregates current rows of another kind that refer to this row. Rows whose ``where`` is unknown are not counted.
-  ``count``, ``sum`` and ``distinct`` of no rows are 0; ``avg``, ``min``, ``max``, ``share`` of none are missing; missing values are skipped.
+  ``count``, ``sum`` and ``distinct`` of no rows are 0; ``avg``, ``min``, ``max``, ``share`` of none are missing; missing values are
+  skipped.
 * ``Across`` aggregates the current rows of the same kind that have equal ``by`` values; a row with a missing ``by`` value gets missing.
 """
 
@@ -52,7 +53,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Const(Node):
-    """``value`` is Decimal (INTEGER, NUMBER, MONEY, PERCENT: 95% is 0.95), str, bool, datetime (UTC), date or timedelta; None is missing."""
+    """``value`` is Decimal for INTEGER, NUMBER, MONEY and PERCENT (95% is 0.95), datetime in UTC for TIMESTAMP; None is missing."""
 
     value: Decimal | str | bool | datetime | date | timedelta | None
 

@@ -1,0 +1,33 @@
+# Everything is installed into .venv, pinned by constraints.txt. `make help` lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: help demo test check bench clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $(STAMP)
+
+demo: $(STAMP) ## ingest the sample exports, evaluate all rules, mail through a local SMTP server, show what was sent
+	$(BIN)/storewatch demo demo
+
+test: $(STAMP) ## all tests (PostgreSQL ones need STOREWATCH_TEST_POSTGRES)
+	$(BIN)/python -m pytest
+
+check: $(STAMP) ## lint, types, and the shipped rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/storewatch check
+
+bench: $(STAMP) ## speed against hand-written SQL (minutes)
+	$(BIN)/python benchmarks/matching.py
+
+clean: ## remove what the targets made
+	rm -rf .venv demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
