@@ -132,18 +132,58 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Stores:
+    """A set of stores that may be all but a few: ``names``, or, when ``inverted``, every store except ``names``."""
+
+    names: frozenset[str] = frozenset()
+    inverted: bool = False
+
+    def __contains__(self, store_id: object) -> bool:
+        return (store_id in self.names) is not self.inverted
+
+    def __bool__(self) -> bool:
+        return self.inverted or bool(self.names)
+
+    def __invert__(self) -> Stores:
+        return Stores(self.names, not self.inverted)
+
+    def __and__(self, other: Stores) -> Stores:
+        match self.inverted, other.inverted:
+            case False, False:
+                return Stores(self.names & other.names)
+            case False, True:
+                return Stores(self.names - other.names)
+            case True, False:
+                return Stores(other.names - self.names)
+            case _:
+                return Stores(self.names | other.names, inverted=True)
+
+    def __or__(self, other: Stores) -> Stores:
+        return ~(~self & ~other)
+
+    def __sub__(self, other: Stores) -> Stores:
+        return self & ~other
+
+
+ALL_STORES = Stores(inverted=True)
+
+
+@dataclass(frozen=True, slots=True)
 class RuleResult:
     """What one evaluation of one rule found.
 
-    ``unknown`` are identities whose condition is unknown (an input is missing); ``unknown_stores`` are stores whose data is stale or
-    absent, for which nothing is known (``None`` inside means: every store). ``present`` are those of the identities asked about
-    that still have a row. ``error`` tells that the evaluation failed: then everything else is empty and states stay as they are.
+    ``candidates`` are the most severe first. ``unknown`` are the identities whose condition is unknown (an input is missing), as far
+    as anyone asks: those among the active ones, or all of them when the rule says ``unknown: alert``; ``unknown_count`` counts all.
+    Only ``fresh_stores`` are known: those with fresh data of every kind that the rule reads. ``present`` are those of the
+    identities asked about that still have a row. ``judged`` counts the rows in scope. ``error`` tells that the evaluation
+    failed: then everything else is empty and states stay as they are.
     """
 
     rule: str
     candidates: tuple[Candidate, ...] = ()
     unknown: frozenset[Identity] = frozenset()
-    fresh_stores: frozenset[str] = frozenset()  # stores with fresh data of every kind the rule reads: only these are known
+    unknown_count: int = 0
+    fresh_stores: Stores = Stores()
     present: frozenset[Identity] = frozenset()
     judged: int = 0
     error: Text | None = None
@@ -151,7 +191,12 @@ class RuleResult:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """The stored state of one identity. ``episode`` counts its firings from 1, so that a relapse is a new thread of mails."""
+    """The stored state of one identity. ``episode`` counts its firings from 1, so that a relapse is a new thread of mails.
+
+    ``notified_at`` is the instant of the last message of this episode that was delivered. ``not_true_since`` is set while the condition
+    is false and only ``keep_firing_for`` keeps the alert. A pending alert that fired before still carries the ``firing_since`` and
+    ``resolved_at`` of that episode, so that it can go back to it.
+    """
 
     identity: Identity
     store_id: str
@@ -166,6 +211,7 @@ class Alert:
     shown: tuple[Shown, ...] = ()
     evidence: tuple[tuple[Shown, ...], ...] = ()
     acknowledged_by: str = ""
+    not_true_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
