@@ -1,0 +1,276 @@
+"""The snapshot folder: which batches there are, and which of them count at an instant. The only reader of ``snapshots/``.
+
+A batch is one immutable Parquet file, ``<kind>/date=<UTC date>/<as_of>-<hash>.parquet``; its footer tells its scope, the stores that
+it covers. For each store the newest batch that covers it is current; one older than the kind's ``fresh_for`` counts for nothing.
+:class:`Snapshots` answers with a :class:`Selection`: files, and for each file the stores it speaks for. It opens no data, only
+footers, and those once. :class:`~engine.errors.SnapshotError` tells what cannot be read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.errors import SnapshotError, Text
+from engine.model import ALL_STORES, Stores
+
+AS_OF = "%Y%m%dT%H%M%SZ"
+FOOTER = b"storewatch"
+VERSION = 1
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+_NAME = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]+\.parquet")
+_PARTITION = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one export said about one kind at one instant. ``columns`` maps the columns of the file to their Arrow types."""
+
+    kind: str
+    as_of: datetime
+    scope: Stores
+    path: Path
+    rows: int
+    quarantined: int = 0
+    source: str = ""
+    columns: Mapping[str, pa.DataType] = field(default_factory=dict, compare=False)
+
+    @property
+    def id(self) -> str:
+        return f"{self.kind}/{self.path.stem}"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A batch and those stores of its scope for which it counts."""
+
+    batch: Batch
+    stores: Stores
+
+    @property
+    def whole(self) -> bool:
+        return self.stores == self.batch.scope
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The batches of a kind that count for some purpose, newest first."""
+
+    kind: str
+    pieces: tuple[Piece, ...] = ()
+
+    @cached_property
+    def stores(self) -> Stores:
+        """The stores spoken for. Of ``current`` these are the stores with fresh data."""
+        listed = frozenset[str]().union(*(piece.stores.names for piece in self.pieces if not piece.stores.inverted))
+        rest = [piece.stores for piece in self.pieces if piece.stores.inverted]
+        return rest[0] | Stores(listed) if rest else Stores(listed)
+
+    @cached_property
+    def by_instant(self) -> Mapping[datetime, Stores]:
+        """For each ``as_of`` the stores whose batch is of that instant."""
+        grouped: defaultdict[datetime, list[Piece]] = defaultdict(list)
+        for piece in self.pieces:
+            grouped[piece.batch.as_of].append(piece)
+        return {as_of: Selection(self.kind, tuple(pieces)).stores for as_of, pieces in grouped.items()}
+
+    @property
+    def batch_ids(self) -> tuple[str, ...]:
+        return tuple(sorted(piece.batch.id for piece in self.pieces))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Age:
+    """How old the newest data of one kind is for one store; ``store_id`` is ``*`` for all stores not listed on their own."""
+
+    kind: str
+    store_id: str
+    as_of: datetime
+    age: timedelta
+    stale: bool
+
+
+class Snapshots:
+    """The batches under ``folder``. Footers are remembered: a path never changes its content."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._footers: dict[Path, Batch] = {}
+
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of which there is a folder."""
+        return tuple(sorted(path.name for path in _folders(self.folder) if not path.name.startswith(("_", "."))))
+
+    def batches(self, kind: str, since: datetime | None = None, until: datetime | None = None) -> tuple[Batch, ...]:
+        """Batches with ``since <= as_of <= until``, oldest first. Only partitions of those days are looked into."""
+        since, until = since or BEGINNING, until or datetime.max.replace(tzinfo=UTC)
+        found = [path for folder in self._partitions(kind, since.date(), until.date()) for path in _files(folder)]
+        wanted = [path for path in found if since <= _as_of(path) <= until]
+        return tuple(sorted((self._batch(kind, path) for path in wanted), key=_age_order))
+
+    def current(self, kind: str, at: datetime, fresh_for: timedelta) -> Selection:
+        """For each store the newest batch at ``at``, where that is not older than ``fresh_for``."""
+        return Selection(kind, _newest_pieces(self.batches(kind, _back(at, fresh_for), at), ALL_STORES))
+
+    def previous(self, current: Selection) -> Selection:
+        """For each store of ``current`` the batch just before its batch there, however old."""
+        pieces: list[Piece] = []
+        for as_of, stores in current.by_instant.items():
+            pieces += self._last_before(current.kind, as_of, stores)
+        return Selection(current.kind, _merged(pieces))
+
+    def at_offset(self, current: Selection, offset: timedelta, fresh_for: timedelta) -> Selection:
+        """For each store of ``current`` the batch that was current ``offset`` before its batch there, if it was fresh even then."""
+        pieces: list[Piece] = []
+        for as_of, stores in current.by_instant.items():
+            then = _back(as_of, offset)
+            pieces += _newest_pieces(self.batches(current.kind, _back(then, fresh_for), then), stores)
+        return Selection(current.kind, _merged(pieces))
+
+    def history(self, current: Selection, window: timedelta | None) -> Selection:
+        """All batches before those of ``current``, not further back than ``window`` (None: from the beginning).
+
+        Where two batches of one instant cover the same store, the one that :meth:`current` would take counts.
+        """
+        instants = current.by_instant
+        if not instants:
+            return Selection(current.kind)
+        since = None if window is None else _back(min(instants), window)
+        grouped: defaultdict[datetime, list[Batch]] = defaultdict(list)
+        for batch in self.batches(current.kind, since, max(instants) - timedelta(microseconds=1)):
+            grouped[batch.as_of].append(batch)
+        pieces = [piece for batches in grouped.values() for piece in _newest_pieces(batches, ALL_STORES)]
+        return Selection(current.kind, tuple(piece for piece in pieces if piece.stores & current.stores))
+
+    def known_stores(self, kind: str, since: datetime | None = None, until: datetime | None = None) -> frozenset[str]:
+        """Stores that batches of the kind ever covered. Of a batch for all stores, those that have a row in it."""
+        named: set[str] = set()
+        for batch in self.batches(kind, since, until):
+            named |= _stores_with_rows(batch.path) if batch.scope.inverted else batch.scope.names
+        return frozenset(named)
+
+    def ages(self, kind: str, at: datetime, fresh_for: timedelta) -> tuple[Age, ...]:
+        """The age of each store's newest batch at ``at``, oldest first."""
+        pieces = _newest_pieces(self.batches(kind, until=at), ALL_STORES)
+        listed = [
+            Age(kind, store, piece.batch.as_of, at - piece.batch.as_of, piece.batch.as_of + fresh_for < at)
+            for piece in pieces
+            for store in (["*"] if piece.stores.inverted else piece.stores.names)
+        ]
+        return tuple(sorted(listed, key=lambda age: (age.as_of, age.store_id)))
+
+    def _last_before(self, kind: str, as_of: datetime, stores: Stores) -> tuple[Piece, ...]:
+        """Looks back two days, then ever further, until every store is found or the beginning is reached."""
+        reach = timedelta(days=2)
+        earliest = min(self._days(kind), default=as_of.date())
+        while True:
+            since = _back(as_of, reach)
+            pieces = _newest_pieces(self.batches(kind, since, as_of - timedelta(microseconds=1)), stores)
+            if since.date() < earliest or not stores - Selection(kind, pieces).stores:
+                return pieces
+            reach *= 4
+
+    def _days(self, kind: str) -> Iterator[date]:
+        return (day for day, _ in _partition_folders(self.folder / kind))
+
+    def _partitions(self, kind: str, first: date, last: date) -> Iterator[Path]:
+        return (path for day, path in _partition_folders(self.folder / kind) if first <= day <= last)
+
+    def _batch(self, kind: str, path: Path) -> Batch:
+        if path not in self._footers:
+            self._footers[path] = read_footer(kind, path)
+        return self._footers[path]
+
+
+def read_footer(kind: str, path: Path) -> Batch:
+    """The batch that the file at ``path`` holds. Raises SnapshotError when it is not a batch of ``kind``."""
+    try:
+        with pq.ParquetFile(path) as file:
+            schema, rows = file.schema_arrow, file.metadata.num_rows
+        about = json.loads((schema.metadata or {})[FOOTER])
+        scope = ALL_STORES if about["scope"] == "*" else Stores(frozenset(about["scope"]))
+        if about["version"] != VERSION or about["kind"] != kind:
+            raise ValueError(f"version {about['version']} of kind {about['kind']}")
+    except FileNotFoundError:
+        text = Text(f"{path} was removed while it was read; run again", f"读取时 {path} 已被删除；请重新运行")
+        raise SnapshotError(text) from None
+    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
+        raise SnapshotError(
+            Text(f"{path} is not a batch of '{kind}': {error}", f"{path} 不是 '{kind}' 的快照文件：{error}"),
+            Text("move the file out of the snapshot folder, then ingest its export again", "请把该文件移出快照文件夹，再重新导入原表"),
+        ) from error
+    columns = dict(zip(schema.names, schema.types, strict=True))
+    return Batch(kind, _as_of(path), scope, path, rows, about.get("quarantined", 0), about.get("source", ""), columns)
+
+
+def _age_order(batch: Batch) -> tuple[datetime, str]:
+    return batch.as_of, batch.path.name
+
+
+def _newest_pieces(batches: Sequence[Batch], wanted: Stores) -> tuple[Piece, ...]:
+    """Gives each wanted store to the newest batch that covers it. ``batches`` are in time order; a batch for all stores ends the walk.
+
+    Many batches with one scope are common, so a scope that was met before is passed over at once.
+    """
+    pieces: list[Piece] = []
+    taken: set[str] = set()
+    met: set[frozenset[str]] = set()
+    for batch in reversed(batches):
+        if batch.scope.inverted:
+            rest = wanted - Stores(frozenset(taken))
+            return (*pieces, Piece(batch, rest)) if rest else tuple(pieces)
+        if batch.scope.names in met:
+            continue
+        met.add(batch.scope.names)
+        names = (batch.scope.names - taken) & wanted.names if not wanted.inverted else batch.scope.names - taken - wanted.names
+        taken |= names
+        if names:
+            pieces.append(Piece(batch, Stores(names)))
+    return tuple(pieces)
+
+
+def _merged(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+    """One piece a batch."""
+    stores: defaultdict[Path, list[Piece]] = defaultdict(list)
+    for piece in pieces:
+        stores[piece.batch.path].append(piece)
+    return tuple(Piece(same[0].batch, Selection("", tuple(same)).stores) for same in stores.values())
+
+
+def _stores_with_rows(path: Path) -> set[str]:
+    column = pq.read_table(path, columns=["store_id"], partitioning=None).column("store_id")
+    return {store for store in column.unique().to_pylist() if store is not None}
+
+
+def _back(instant: datetime, by: timedelta) -> datetime:
+    """``instant - by``, but not before the beginning of time."""
+    return instant - min(by, instant - BEGINNING)
+
+
+def _as_of(path: Path) -> datetime:
+    match = _NAME.fullmatch(path.name)
+    return datetime.strptime(match[1], AS_OF).replace(tzinfo=UTC) if match else BEGINNING
+
+
+def _partition_folders(folder: Path) -> list[tuple[date, Path]]:
+    """(day, folder) of every ``date=...`` folder, in order of time."""
+    named = [(match[1], path) for path in _folders(folder) if (match := _PARTITION.fullmatch(path.name))]
+    return sorted((date.fromisoformat(day), path) for day, path in named)
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+
+
+def _files(folder: Path) -> list[Path]:
+    """Batch files of one partition; anything of another name (a temporary file of a running ingest) is passed over."""
+    return [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
