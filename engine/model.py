@@ -212,6 +212,7 @@ class Alert:
     evidence: tuple[tuple[Shown, ...], ...] = ()
     acknowledged_by: str = ""
     not_true_since: datetime | None = None
+    owner: str = ""  # the rule's owner when the condition was last true: whom to tell when the rule is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,12 +305,19 @@ def shown_by_label(shown: Sequence[Shown]) -> dict[str, Shown]:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One alert as a message tells it: what happened to it, its rule, its trend (None: no picture)."""
+    """One alert as a message tells it: what happened to it, its rule, its trend (None: no picture).
+
+    A resolved alert keeps the values of when it was last true; ``current`` are the same values at this instant, where they are known.
+    ``before`` are the values that the previous message of the thread told. ``as_of`` is the instant of the batch the values are from.
+    """
 
     transition: Transition
     rule: RuleInfo
     store_name: str = ""
     trend: Trend | None = None
+    current: tuple[Shown, ...] = ()
+    before: tuple[Shown, ...] = ()
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,183 @@
+"""The life of alerts, as a pure function: what an evaluation found moves alerts between pending, firing and resolved.
+
+Three principles hold everywhere. *Only evidence moves an alert*: a failed evaluation, a missing input or a store without fresh data
+leaves it as it was. *Time only goes forward*: a result older than what an alert already knows is ignored, so a late or repeated
+evaluation changes nothing. *Memory is kept*: resolved alerts stay in the mapping, so that a relapse is told as a new episode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from engine.model import Alert, Candidate, Identity, Reason, RuleInfo, RuleResult, State, Transition
+
+
+def step(
+    alerts: Mapping[Identity, Alert], results: Iterable[RuleResult], rules: Mapping[str, RuleInfo], at: datetime
+) -> tuple[dict[Identity, Alert], tuple[Transition, ...]]:
+    """The states after an evaluation at ``at``, and the transitions that led there, sorted by identity.
+
+    ``alerts`` are all known alerts: pending, firing, and the resolved ones of identities that may relapse. ``rules`` are all rules that
+    exist, evaluated this time or not: alerts of rules that are not among them are resolved as RULE_GONE. A rule without a result
+    keeps its alerts as they are. A pending alert that never fired and is no longer true is left out of the returned mapping.
+
+    A result whose rule is not in ``rules`` raises KeyError.
+    """
+    after = dict(alerts)
+    transitions: list[Transition] = []
+    for before, now, reason in _moves(alerts, results, rules, at):
+        _store(after, now)
+        if reason:
+            transitions.append(_transition(before, now, reason, at))
+    return after, tuple(sorted(transitions, key=lambda transition: transition.alert.identity))
+
+
+def changed(before: Mapping[Identity, Alert], after: Mapping[Identity, Alert]) -> dict[Identity, Alert]:
+    """The alerts of ``after`` that ``before`` does not have in the same state: what needs storing."""
+    return {identity: alert for identity, alert in after.items() if before.get(identity) != alert}
+
+
+Move = tuple[Alert | None, Alert, Reason | None]
+"""An alert before (None: new, or resolved before) and after, and why it is worth a transition (None: it is not)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A condition that counts as true: by a candidate, or, for a rule that says ``unknown: alert``, by a missing input."""
+
+    rule: RuleInfo
+    at: datetime
+    candidate: Candidate | None = None
+
+    def refresh(self, alert: Alert) -> Alert:
+        """The alert with what is known now: values, severity, and that it is true."""
+        if self.candidate is None:
+            return alert
+        found = self.candidate
+        return replace(
+            alert,
+            store_id=found.store_id,
+            severity=found.severity,
+            shown=found.shown,
+            evidence=found.evidence,
+            last_true=self.at,
+            not_true_since=None,
+            owner=self.rule.owner,
+        )
+
+
+def _moves(alerts: Mapping[Identity, Alert], results: Iterable[RuleResult], rules: Mapping[str, RuleInfo], at: datetime) -> Iterator[Move]:
+    for alert in alerts.values():
+        if alert.identity.rule not in rules and _is_open(alert) and not _is_late(alert, at):
+            yield _end(alert, Reason.RULE_GONE, at)
+    by_rule: dict[str, list[Alert]] = {}
+    for alert in alerts.values():
+        by_rule.setdefault(alert.identity.rule, []).append(alert)
+    for result in results:
+        if result.error is None:
+            known = {alert.identity: alert for alert in by_rule.get(result.rule, ())}
+            yield from _judge(known, result, rules[result.rule], at)
+
+
+def _judge(alerts: Mapping[Identity, Alert], result: RuleResult, rule: RuleInfo, at: datetime) -> Iterator[Move]:
+    """The moves of one rule's alerts. A candidate is true whatever else is said of its identity."""
+    found = {candidate.identity: _Found(rule, at, candidate) for candidate in result.candidates}
+    if rule.unknown == "alert":
+        unsure = result.unknown | {alert.identity for alert in alerts.values() if _is_open(alert) and _is_unknown(alert, result)}
+        found = {identity: _Found(rule, at) for identity in unsure} | found
+    for identity in sorted(found):
+        alert = alerts.get(identity)
+        if alert is None or not _is_late(alert, at):
+            yield _true(alert, identity, found[identity])
+    for alert in alerts.values():
+        if alert.identity not in found and _is_open(alert) and not _is_late(alert, at):
+            yield from _not_true(alert, result, rule, at)
+
+
+def _is_open(alert: Alert) -> bool:
+    return alert.state is not State.RESOLVED
+
+
+def _is_late(alert: Alert, at: datetime) -> bool:
+    """Whether ``at`` is before the newest instant that the alert knows of."""
+    known = (alert.pending_since, alert.last_true, alert.firing_since, alert.resolved_at, alert.not_true_since)
+    return any(instant is not None and at < instant for instant in known)
+
+
+def _is_unknown(alert: Alert, result: RuleResult) -> bool:
+    """Whether the result says nothing of this alert. One that a missing input made may have no store; it counts as fresh."""
+    stale = bool(alert.store_id) and alert.store_id not in result.fresh_stores
+    return stale or alert.identity in result.unknown
+
+
+def _true(alert: Alert | None, identity: Identity, found: _Found) -> Move:
+    if alert is not None and alert.state is State.FIRING:
+        return _still_firing(alert, found)
+    if alert is not None and alert.state is State.PENDING:
+        return _maybe_fire(alert, found.refresh(alert), found)
+    return _maybe_fire(None, _begin(alert, identity, found), found)
+
+
+def _begin(past: Alert | None, identity: Identity, found: _Found) -> Alert:
+    """A pending alert; ``past`` is its last, resolved, episode."""
+    if past is not None:
+        return found.refresh(replace(past, state=State.PENDING, pending_since=found.at, last_true=found.at))
+    rule = found.rule
+    store_id = dict(zip(rule.key, identity.key, strict=False)).get("store_id", "")
+    return found.refresh(Alert(identity, store_id, State.PENDING, rule.severity, found.at, found.at, owner=rule.owner))
+
+
+def _maybe_fire(before: Alert | None, alert: Alert, found: _Found) -> Move:
+    if found.at - alert.pending_since < found.rule.hold:
+        return before, alert, Reason.WAITING if before is None else None
+    firing = replace(
+        alert,
+        state=State.FIRING,
+        firing_since=found.at,
+        resolved_at=None,
+        notified_at=None,
+        acknowledged_by="",
+        episode=alert.episode + (alert.firing_since is not None),
+    )
+    if found.candidate is None:
+        return before, firing, Reason.MISSING_INPUT
+    return before, firing, Reason.HELD_LONG_ENOUGH if found.rule.hold else Reason.FIRST
+
+
+def _still_firing(alert: Alert, found: _Found) -> Move:
+    now = found.refresh(alert)
+    if now.severity.rank > alert.severity.rank:
+        return alert, now, Reason.SEVERITY_ROSE
+    return alert, now, Reason.SEVERITY_FELL if now.severity is not alert.severity else None
+
+
+def _not_true(alert: Alert, result: RuleResult, rule: RuleInfo, at: datetime) -> Iterator[Move]:
+    """The move of an open alert that is not among the candidates: none when that may be for want of data."""
+    if _is_unknown(alert, result):
+        if rule.unknown == "resolve":
+            yield _end(alert, Reason.MISSING_INPUT, at)
+        return
+    since = alert.not_true_since or at
+    if alert.state is State.FIRING and at - since < rule.keep_firing:
+        yield alert, replace(alert, not_true_since=since), None if alert.not_true_since else Reason.KEEP_FIRING
+    else:
+        yield _end(alert, Reason.NO_LONGER_TRUE if alert.identity in result.present else Reason.ROW_GONE, at)
+
+
+def _end(alert: Alert, reason: Reason, at: datetime) -> Move:
+    """Resolved: a firing alert by this instant, a pending one back to the end of the episode before, if it had one."""
+    resolved_at = at if alert.state is State.FIRING else alert.resolved_at
+    return alert, replace(alert, state=State.RESOLVED, resolved_at=resolved_at, acknowledged_by="", not_true_since=None), reason
+
+
+def _store(after: dict[Identity, Alert], now: Alert) -> None:
+    if now.state is State.RESOLVED and now.firing_since is None:
+        del after[now.identity]
+    else:
+        after[now.identity] = now
+
+
+def _transition(before: Alert | None, now: Alert, reason: Reason, at: datetime) -> Transition:
+    return Transition(now, before.state if before else None, now.state, reason, at)

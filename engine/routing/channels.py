@@ -1,0 +1,233 @@
+"""The typed model of ``channels.yaml``: channels, contacts, receivers and the tree of routes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+
+from engine.errors import Problem, ProblemsFound, Text, did_you_mean
+from engine.fields import Duration, Strict
+from engine.routing.matchers import Matcher, parse_matcher
+from engine.yamlfile import BilingualError, Document, Path_, load
+
+OWNER = "owner"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_ADDRESS = re.compile(r"[^@\s<>,;:\"\\()\x00-\x1f\x7f]+@[^@\s<>,;:\"\\()\x00-\x1f\x7f]+")
+
+
+def check_address(address: str) -> str:
+    if not _ADDRESS.fullmatch(address):
+        text = Text(f"{address!r} is not an email address", f"{address!r} 不是邮箱地址")
+        raise BilingualError("bad_address", text, Text("write it like name@example.com", "写法如 name@example.com"))
+    return address
+
+
+def check_sender(sender: str) -> str:
+    """``name@example.com`` or ``Shop watch <name@example.com>``."""
+    if "\n" in sender or "\r" in sender:
+        raise BilingualError("bad_address", Text("an address takes one line", "地址只能写在一行内"))
+    check_address(parseaddr(sender)[1] or sender)
+    return sender
+
+
+def check_target(address: str) -> str:
+    return address if address == OWNER else check_address(address)
+
+
+Address = Annotated[str, AfterValidator(check_address)]
+Sender = Annotated[str, AfterValidator(check_sender)]
+Target = Annotated[str, AfterValidator(check_target)]
+Language = Literal["zh", "en"]
+
+
+class EmailChannel(Strict):
+    """A mail server. The password is named, never written: an environment variable or a file (relative to the project)."""
+
+    type: Literal["email"]
+    host: str = Field(min_length=1)
+    port: int = Field(587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    ca_file: str = ""
+    username: str = ""
+    password_env: str = ""
+    password_file: str = ""
+    from_: Sender = Field(alias="from")
+    timeout: Duration = timedelta(seconds=20)
+
+    @property
+    def sender_address(self) -> str:
+        """The bare address of ``from``, as the envelope names it."""
+        return parseaddr(self.from_)[1] or self.from_
+
+
+class ConsoleChannel(Strict):
+    """Writes messages as text to standard output."""
+
+    type: Literal["console"]
+
+
+Channel = EmailChannel | ConsoleChannel
+MODELS: Mapping[str, type[EmailChannel] | type[ConsoleChannel]] = {"email": EmailChannel, "console": ConsoleChannel}
+
+
+class Contact(Strict):
+    """How to reach an owner."""
+
+    email: tuple[Address, ...] = Field(min_length=1)
+    language: Language | None = None
+
+
+class Receiver(Strict):
+    """One channel of a receiver; ``to`` lists addresses, or ``owner`` for the contact of the alert's owner."""
+
+    channel: str
+    to: tuple[Target, ...] = ()
+    language: Language | None = None
+
+
+class RouteModel(Strict):
+    """A node of the routing tree as written. What it does not say, it takes from the node above."""
+
+    receiver: str | None = None
+    matchers: tuple[Annotated[Matcher, BeforeValidator(parse_matcher)], ...] = ()
+    group_by: tuple[str, ...] | None = None
+    repeat_interval: Duration | None = None
+    continue_: bool = Field(False, alias="continue")
+    routes: tuple[RouteModel, ...] = ()
+
+
+class _People(Strict):
+    language: Language = "zh"
+    contacts: Mapping[str, Contact] = Field(default_factory=dict)
+    receivers: Mapping[str, tuple[Receiver, ...]]
+    route: RouteModel
+
+
+class Channels(_People):
+    """The whole file."""
+
+    channels: Mapping[str, Annotated[Channel, Field(discriminator="type")]]
+
+
+def load_channels(path: Path) -> Channels:
+    """Read and check ``channels.yaml``. Raises :class:`ProblemsFound` with every mistake at its place."""
+    document = load(path, path.name)
+    if not isinstance(document.data, dict):
+        text = Text("must hold the keys channels, receivers and route", "应包含 channels、receivers、route 三个键")
+        raise ProblemsFound([document.problem((), "not_a_mapping", text)])
+    problems = list(_channel_problems(document))
+    people = _people(document, problems)
+    if people:
+        problems += _reference_problems(document, people)
+    if problems or people is None:
+        raise ProblemsFound(problems)
+    return document.validate(Channels)
+
+
+def _people(document: Document, problems: list[Problem]) -> _People | None:
+    """Everything but the channels. Those are checked one by one, each by the model of its own type, for better hints."""
+    assert isinstance(document.data, dict)  # noqa: S101 - load_channels has looked
+    try:
+        return _People.model_validate({key: value for key, value in document.data.items() if key != "channels"})
+    except ValidationError as error:
+        problems += document.problems_of(error, _People)
+        return None
+
+
+def _channel_problems(document: Document) -> Iterator[Problem]:
+    data = document.data.get("channels") if isinstance(document.data, dict) else None
+    if not isinstance(data, dict) or not data:
+        text = Text("'channels' must name at least one channel", "'channels' 下至少要写一个渠道")
+        yield document.problem(("channels",), "no_channels", text, Text.same("mail: {type: email, host: ..., from: ...}"))
+        return
+    for name, channel in data.items():
+        yield from _one_channel(document, ("channels", name), channel)
+
+
+def _one_channel(document: Document, path: Path_, data: object) -> Iterator[Problem]:
+    kind = data.get("type") if isinstance(data, dict) else None
+    model = MODELS.get(kind) if isinstance(kind, str) else None
+    if model is None:
+        known = "、".join(MODELS)
+        text = Text(f"channel type {kind!r} is not known", f"不认识的渠道类型 {kind!r}")
+        hint = did_you_mean(str(kind), MODELS) or Text(f"write type: {' or '.join(MODELS)}", f"type 可以写：{known}")
+        yield document.problem((*path, "type"), "unknown_channel_type", text, hint)
+        return
+    try:
+        channel = model.model_validate(data)
+    except ValidationError as error:
+        yield from document.problems_of(error, model, path)
+        return
+    if isinstance(channel, EmailChannel):
+        yield from _login_problems(document, path, channel)
+
+
+def _login_problems(document: Document, path: Path_, channel: EmailChannel) -> Iterator[Problem]:
+    named = [name for name in ("password_env", "password_file") if getattr(channel, name)]
+    if len(named) == 2:
+        text = Text("give password_env or password_file, not both", "password_env 与 password_file 只能写一个")
+        yield document.problem((*path, "password_file"), "two_passwords", text)
+    if channel.username and not named:
+        hint = Text(
+            "add password_env: NAME_OF_A_VARIABLE (the password itself must not stand in the file)",
+            "请加上 password_env: 环境变量名（不要把密码写进文件）",
+        )
+        text = Text("username needs password_env or password_file", "写了 username，还需要 password_env 或 password_file")
+        yield document.problem((*path, "username"), "no_password", text, hint)
+    if named and not channel.username:
+        text = Text(f"{named[0]} is of no use without username", f"写了 {named[0]}，还需要 username")
+        yield document.problem((*path, named[0]), "no_username", text)
+    if channel.username and channel.security == "none" and channel.host not in LOOPBACK:
+        text = Text("the password would travel unencrypted", "密码会以明文传输")
+        hint = Text("use security: starttls or security: tls", "请用 security: starttls 或 security: tls")
+        yield document.problem((*path, "security"), "password_in_clear", text, hint)
+
+
+def _reference_problems(document: Document, people: _People) -> Iterator[Problem]:
+    data = document.data if isinstance(document.data, dict) else {}
+    channels = data.get("channels")
+    types = {name: value.get("type") for name, value in channels.items() if isinstance(value, dict)} if isinstance(channels, dict) else {}
+    for name, receivers in people.receivers.items():
+        for index, receiver in enumerate(receivers):
+            yield from _receiver_problems(document, ("receivers", name, index), receiver, types)
+    yield from _top_problems(document, people.route)
+    yield from _route_problems(document, ("route",), people.route, people)
+
+
+def _top_problems(document: Document, top: RouteModel) -> Iterator[Problem]:
+    if top.receiver is None:
+        text = Text("the top route needs a receiver", "最上层的 route 必须写 receiver")
+        yield document.problem(("route",), "no_receiver", text, Text("it gets what no other route takes", "它接收其他路由都不要的消息"))
+    for key, given in (("matchers", bool(top.matchers)), ("continue", top.continue_)):
+        if given:
+            text = Text(f"the top route takes every alert: it has no {key}", f"最上层的 route 接收所有告警，不能写 {key}")
+            yield document.problem(("route", key), "condition_on_top", text, Text("put it under routes:", "请写到 routes: 下面"))
+
+
+def _receiver_problems(document: Document, path: Path_, receiver: Receiver, types: Mapping[str, object]) -> Iterator[Problem]:
+    name = receiver.channel
+    if name not in types:
+        text = Text(f"there is no channel '{name}'", f"没有名为 '{name}' 的渠道")
+        yield document.problem((*path, "channel"), "unknown_channel", text, did_you_mean(name, types))
+    elif types[name] == "email" and not receiver.to:
+        hint = Text("add  to: [owner]  or addresses", "请加上  to: [owner]  或邮箱地址")
+        yield document.problem(path, "no_recipient", Text("an email receiver needs 'to'", "邮件接收者需要写 'to'"), hint)
+    elif types[name] == "console" and receiver.to:
+        yield document.problem((*path, "to"), "needless_recipient", Text("a console has no recipients", "console 渠道不需要 'to'"))
+
+
+def _route_problems(document: Document, path: Path_, route: RouteModel, people: _People) -> Iterator[Problem]:
+    if route.receiver is not None and route.receiver not in people.receivers:
+        text = Text(f"there is no receiver '{route.receiver}'", f"没有名为 '{route.receiver}' 的接收者")
+        yield document.problem((*path, "receiver"), "unknown_receiver", text, did_you_mean(route.receiver, people.receivers))
+    if route.repeat_interval is not None and route.repeat_interval <= timedelta(0):
+        text = Text("repeat_interval must be longer than zero", "repeat_interval 必须大于零")
+        yield document.problem((*path, "repeat_interval"), "bad_duration", text)
+    for index, child in enumerate(route.routes):
+        yield from _route_problems(document, (*path, "routes", index), child, people)

@@ -1,0 +1,195 @@
+"""The state database: alerts and their history, what was told, what is still to be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, Table, case, delete, func, literal, select, update
+
+from engine.errors import StateError, Text
+from engine.model import Alert, Identity, Notification, RuleResult, Transition
+from engine.model import State as AlertState
+from engine.routing import Suppression, Thread, Told
+from engine.state.database import Database
+from engine.state.rows import (
+    alert_of,
+    alert_row,
+    evaluation_row,
+    event_of,
+    health_of,
+    health_row,
+    notification_row,
+    suppressed_row,
+    transition_row,
+)
+from engine.state.values import Evaluation, Event, RuleHealth
+from engine.state_tables import ALERTS, EVALUATIONS, NOTIFICATION_ALERTS, NOTIFICATIONS, RULE_HEALTH, SUPPRESSED, TRANSITIONS
+
+CHUNK = 500  # values in one IN (...); SQLite takes at most 32766
+OPEN = (AlertState.PENDING.value, AlertState.FIRING.value)
+
+
+class State(Database):
+    """An open state database, in SQLite or PostgreSQL. One evaluation is one transaction, see :meth:`commit`.
+
+    Every method raises :class:`~engine.errors.StateError` for whatever the database answers; no message holds parameters or passwords.
+    """
+
+    def alerts(self, rules: Collection[str] | None = None, *, resolved: bool = False) -> dict[Identity, Alert]:
+        """Pending and firing alerts of the given rules (None: of all), with ``resolved`` also the ended ones."""
+        query = select(ALERTS)
+        if not resolved:
+            query = query.where(ALERTS.c.state.in_(OPEN))
+        if rules is not None:
+            query = query.where(ALERTS.c.rule.in_(rules))
+        with self.reading() as connection:
+            return {alert.identity: alert for alert in map(alert_of, connection.execute(query))}
+
+    def resolved(self, identities: Iterable[Identity]) -> dict[Identity, Alert]:
+        """Those of the identities that fired before and are resolved: :func:`engine.lifecycle.step` needs them to count episodes."""
+        wanted = [identity.fingerprint for identity in identities]
+        query = select(ALERTS).where(ALERTS.c.state == AlertState.RESOLVED.value)
+        found: list[Alert] = []
+        with self.reading() as connection:
+            for start in range(0, len(wanted), CHUNK):
+                some = query.where(ALERTS.c.fingerprint.in_(wanted[start : start + CHUNK]))
+                found += map(alert_of, connection.execute(some))
+        return {alert.identity: alert for alert in found}
+
+    def history(self, identity: Identity) -> tuple[Event, ...]:
+        """All stored transitions of one identity, oldest first."""
+        query = select(TRANSITIONS).where(TRANSITIONS.c.fingerprint == identity.fingerprint).order_by(TRANSITIONS.c.number)
+        with self.reading() as connection:
+            return tuple(map(event_of, connection.execute(query)))
+
+    def suppressed(self, identity: Identity) -> tuple[tuple[datetime, Suppression], ...]:
+        """When transitions of one identity were not told, and why, oldest first."""
+        columns = select(SUPPRESSED.c.at, SUPPRESSED.c.reason)
+        query = columns.where(SUPPRESSED.c.fingerprint == identity.fingerprint).order_by(SUPPRESSED.c.number)
+        with self.reading() as connection:
+            return tuple((row.at, Suppression(row.reason)) for row in connection.execute(query))
+
+    def health(self) -> tuple[RuleHealth, ...]:
+        """The health of every rule that was ever evaluated, by name."""
+        with self.reading() as connection:
+            return tuple(map(health_of, connection.execute(select(RULE_HEALTH).order_by(RULE_HEALTH.c.rule))))
+
+    def last_instant(self, schedule: str) -> datetime | None:
+        """The newest instant of a schedule that was evaluated."""
+        with self.reading() as connection:
+            query = select(EVALUATIONS.c.instant).where(EVALUATIONS.c.schedule == schedule)
+            return connection.scalars(query.order_by(EVALUATIONS.c.instant.desc()).limit(1)).first()
+
+    def told(self) -> Told:
+        """The threads of all firing alerts' present episodes, for :func:`engine.routing.plan`; to be read before :meth:`commit`."""
+        n, about = NOTIFICATIONS.c, NOTIFICATION_ALERTS.c
+        told_at = func.max(case((n.state == "delivered", n.created_at)))
+        queued = func.max(case((n.state.in_(("queued", "sending")), 1), else_=0))
+        query = (
+            select(ALERTS.c.fingerprint, n.thread, told_at, queued)
+            .join(NOTIFICATION_ALERTS, about.notification == n.number)
+            .join(ALERTS, (ALERTS.c.fingerprint == about.fingerprint) & (ALERTS.c.episode == about.episode))
+            .where(ALERTS.c.state == AlertState.FIRING.value)
+            .group_by(ALERTS.c.fingerprint, n.thread)
+            .order_by(func.min(n.number))
+        )
+        threads: dict[str, list[Thread]] = {}
+        with self.reading() as connection:
+            for fingerprint, thread, last, waiting in connection.execute(query):
+                threads.setdefault(fingerprint, []).append(Thread(thread, last, bool(waiting)))
+        return threads
+
+    def thread_started(self, thread: str, recipient: str) -> str | None:
+        """The id of the first notification to a recipient in a thread, or None: what the next mail answers to."""
+        query = select(NOTIFICATIONS.c.id).where(NOTIFICATIONS.c.thread == thread, NOTIFICATIONS.c.recipient == recipient)
+        with self.reading() as connection:
+            return connection.scalars(query.order_by(NOTIFICATIONS.c.number).limit(1)).first()
+
+    # what changes
+
+    def commit(self, evaluation: Evaluation) -> bool:
+        """Store an evaluation in one transaction; False, and nothing is changed, when its (schedule, instant) was already claimed.
+
+        Raises :class:`StateError` when another process changed one of its alerts since they were read; nothing is stored then.
+        """
+        with self.writing() as connection:
+            number = self._claim(connection, evaluation)
+            if number is None:
+                return False
+            _check_unchanged(connection, evaluation.transitions)
+            self._store_alerts(connection, evaluation)
+            _insert_all(connection, TRANSITIONS, [transition_row(number, transition) for transition in evaluation.transitions])
+            _insert_all(connection, SUPPRESSED, [suppressed_row(number, evaluation.instant, item) for item in evaluation.suppressed])
+            for notification in evaluation.notifications:
+                self.enqueue(connection, notification)
+            for result in evaluation.results:
+                self._store_health(connection, result, evaluation.instant)
+            return True
+
+    def acknowledge(self, identity: Identity, by: str) -> bool:
+        """Stop the reminders of a firing alert until it resolves. False when it does not fire."""
+        firing = (ALERTS.c.fingerprint == identity.fingerprint) & (ALERTS.c.state == AlertState.FIRING.value)
+        with self.writing() as connection:
+            return connection.execute(update(ALERTS).where(firing).values(acknowledged_by=by)).rowcount > 0
+
+    def enqueue(self, connection: Connection, notification: Notification) -> None:
+        """Put a notification into the outbox; one that is there already (same id, channel and recipient) is left alone."""
+        insert = self.insert(NOTIFICATIONS).values(notification_row(notification))
+        number = connection.scalars(insert.on_conflict_do_nothing().returning(NOTIFICATIONS.c.number)).first()
+        if number is not None and notification.alerts:
+            about = select(literal(number), ALERTS.c.fingerprint, ALERTS.c.episode).where(ALERTS.c.fingerprint.in_(notification.alerts))
+            columns = ["notification", "fingerprint", "episode"]
+            connection.execute(NOTIFICATION_ALERTS.insert().from_select(columns, about))
+
+    def _claim(self, connection: Connection, evaluation: Evaluation) -> int | None:
+        insert = self.insert(EVALUATIONS).values(evaluation_row(evaluation)).on_conflict_do_nothing()
+        number: int | None = connection.scalars(insert.returning(EVALUATIONS.c.number)).first()
+        return number
+
+    def _store_alerts(self, connection: Connection, evaluation: Evaluation) -> None:
+        """Write the states. What others may have set meanwhile (delivery, acknowledgement) is kept for as long as the episode lasts."""
+        rows = [alert_row(alert) for alert in evaluation.alerts.values()]
+        if rows:
+            insert = self.insert(ALERTS)
+            new = insert.excluded
+            same = ALERTS.c.episode == new.episode
+            values = {name: new[name] for name in rows[0] if name != "fingerprint"}
+            values["notified_at"] = case((same, ALERTS.c.notified_at), else_=new.notified_at)
+            still = same & (new.state == AlertState.FIRING.value)
+            values["acknowledged_by"] = case((still, ALERTS.c.acknowledged_by), else_=new.acknowledged_by)
+            connection.execute(insert.on_conflict_do_update(index_elements=["fingerprint"], set_=values), rows)
+        gone = {t.alert.identity for t in evaluation.transitions if t.after is AlertState.RESOLVED and t.alert.firing_since is None}
+        for identity in gone:
+            connection.execute(delete(ALERTS).where(ALERTS.c.fingerprint == identity.fingerprint))
+
+    def _store_health(self, connection: Connection, result: RuleResult, at: datetime) -> None:
+        insert = self.insert(RULE_HEALTH).values(health_row(result, at))
+        changes = {name: insert.excluded[name] for name in ("last_ok", "failures", "last_error", "unknown")}
+        if result.error:
+            changes = {"failures": RULE_HEALTH.c.failures + 1, "last_error": insert.excluded.last_error}
+        connection.execute(insert.on_conflict_do_update(index_elements=["rule"], set_=changes))
+
+
+def _check_unchanged(connection: Connection, transitions: Sequence[Transition]) -> None:
+    """Each alert must still be in the state that its first transition starts from."""
+    expected: dict[str, Transition] = {}
+    for transition in transitions:
+        expected.setdefault(transition.alert.identity.fingerprint, transition)
+    if not expected:
+        return
+    rows = connection.execute(select(ALERTS.c.fingerprint, ALERTS.c.state).where(ALERTS.c.state.in_(OPEN)))
+    stored = {row.fingerprint: row.state for row in rows}
+    for fingerprint, transition in expected.items():
+        before = transition.before.value if transition.before in (AlertState.PENDING, AlertState.FIRING) else None
+        if stored.get(fingerprint) != before:
+            name = transition.alert.identity
+            raise StateError(
+                Text(f"another storewatch process changed the alert {name} meanwhile", f"另一个 storewatch 进程同时改动了告警 {name}"),
+                Text("nothing was stored; run it again", "本次结果没有写入，请重新运行"),
+            )
+
+
+def _insert_all(connection: Connection, table: Table, rows: list[dict[str, object]]) -> None:
+    if rows:
+        connection.execute(table.insert(), rows)
