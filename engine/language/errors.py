@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from engine.errors import StorewatchError, Text
 from engine.language.typed import Span
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +37,17 @@ class ExpressionError(StorewatchError):
 def wrong(code: str, at: Span, text: Text, hint: Text | None = None) -> ExpressionError:
     """An :class:`ExpressionError` of a single problem, to be raised."""
     return ExpressionError((ExpressionProblem(code, text, hint, at),))
+
+
+def gather(check: Callable[[Part], Result], parts: Iterable[Part]) -> tuple[Result, ...]:
+    """``check`` applied to each part. Raises one ExpressionError with the problems of all parts that have any."""
+    results: list[Result] = []
+    problems: list[ExpressionProblem] = []
+    for part in parts:
+        try:
+            results.append(check(part))
+        except ExpressionError as error:
+            problems += error.problems
+    if problems:
+        raise ExpressionError(tuple(problems))
+    return tuple(results)

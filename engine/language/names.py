@@ -1,0 +1,218 @@
+"""What the names of an expression refer to: columns, references to other kinds, constants, kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from engine.errors import Text, did_you_mean
+from engine.language.errors import ExpressionError, wrong
+from engine.language.syntax import Name
+from engine.language.typed import ColumnRef, Node, Span
+from engine.model import ColumnSchema, KindSchema
+
+STORE = "store"
+STORE_COLUMN = "store_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where an expression stands: the ``kind`` whose row is judged, all ``kinds``, the project's time zone, and named constants.
+
+    ``inside`` is the construct that the checker is in the middle of ('' for the row itself); callers leave it alone.
+    """
+
+    kind: str
+    kinds: Mapping[str, KindSchema]
+    time_zone: str
+    lets: Mapping[str, Node] = field(default_factory=dict)
+    inside: str = ""
+
+    @property
+    def schema(self) -> KindSchema:
+        return self.kinds[self.kind]
+
+
+def references(schema: KindSchema, kinds: Mapping[str, KindSchema]) -> dict[str, str]:
+    """Column to kind: the declared references and the one that all rows have, to their store."""
+    implicit = {STORE_COLUMN: STORE} if STORE in kinds and schema.name != STORE and STORE_COLUMN in schema.columns else {}
+    return implicit | {column: kind for column, kind in schema.references.items() if kind in kinds}
+
+
+def follow(path: tuple[str, ...], kind: str, kinds: Mapping[str, KindSchema]) -> str:
+    """The kind that a path of referring columns ends at."""
+    for column in path:
+        kind = references(kinds[kind], kinds)[column]
+    return kind
+
+
+def names_of_column(column: ColumnSchema) -> set[str]:
+    return {column.name, *column.names, *_title(column.title)}
+
+
+def names_of_kind(schema: KindSchema) -> set[str]:
+    return {schema.name, *_title(schema.title)}
+
+
+def _title(title: Text | None) -> set[str]:
+    return {title.en, title.zh} if title else set()
+
+
+def resolve(name: Name, scope: Scope) -> Node:
+    """A column, a column of a referred row, or a constant. Raises ExpressionError."""
+    path, kind = resolve_path(name.parts[:-1], name.at, scope)
+    last = name.parts[-1]
+    schema = scope.kinds[kind]
+    columns = _columns_named(last, schema)
+    constant = scope.lets.get(last) if not path else None
+    if len(columns) + (constant is not None) > 1:
+        raise _ambiguous(last, [*(column.name for column in columns), *([last] if constant else [])], name.at)
+    if constant is not None:
+        return replace(constant, at=name.at)
+    if not columns:
+        raise _unknown_name(name, schema, scope)
+    return ColumnRef(path, columns[0].name, type=columns[0].type, at=name.at)
+
+
+def _columns_named(word: str, schema: KindSchema) -> list[ColumnSchema]:
+    """The column of that name; else all that are also called so."""
+    if word in schema.columns:
+        return [schema.columns[word]]
+    return [column for column in schema.columns.values() if word in names_of_column(column)]
+
+
+def resolve_path(parts: Iterable[str], at: Span, scope: Scope) -> tuple[tuple[str, ...], str]:
+    """Follow reference names from the scope's kind: the referring columns, and the kind they end at."""
+    path: tuple[str, ...] = ()
+    kind = scope.kind
+    for part in parts:
+        column, kind = _reference(part, scope.kinds[kind], at, scope)
+        path += (column,)
+    return path, kind
+
+
+def is_reference(name: Name, scope: Scope) -> bool:
+    """Whether all of ``name`` names a referred row (``product is missing``), and not a column or constant."""
+    try:
+        _, kind = resolve_path(name.parts[:-1], name.at, scope)
+    except ExpressionError:
+        return False
+    schema = scope.kinds[kind]
+    last = name.parts[-1]
+    return not _columns_named(last, schema) and last not in scope.lets and bool(_references_named(last, schema, scope))
+
+
+def _references_named(word: str, schema: KindSchema, scope: Scope) -> list[str]:
+    """Columns through which ``schema`` refers to a row called ``word``: by the kind's name, the column's, or the column's less ``_id``."""
+    found = references(schema, scope.kinds)
+    by_kind = [column for column, kind in found.items() if word in names_of_kind(scope.kinds[kind])]
+    return by_kind or [column for column in found if word in (column, column.removesuffix("_id"))]
+
+
+def _reference(word: str, schema: KindSchema, at: Span, scope: Scope) -> tuple[str, str]:
+    columns = _references_named(word, schema, scope)
+    if len(columns) > 1:
+        raise _ambiguous(word, columns, at)
+    if not columns:
+        raise _unknown_reference(word, schema, at, scope)
+    target = references(schema, scope.kinds)[columns[0]]
+    single_key(scope.kinds[target], at)
+    return columns[0], target
+
+
+def single_key(schema: KindSchema, at: Span) -> str:
+    """The one key column by which rows of ``schema`` are referred to. Raises ExpressionError when the key has several."""
+    if len(schema.key) == 1:
+        return schema.key[0]
+    sentence = Text(
+        f"rows of '{schema.name}' cannot be referred to: their key has several columns ({', '.join(schema.key)})",
+        f"无法引用 '{schema.name}' 的行：它的键由多列组成（{'、'.join(schema.key)}）",
+    )
+    raise wrong("key_not_single", at, sentence)
+
+
+def resolve_kind(word: str, at: Span, scope: Scope) -> str:
+    """The kind called ``word``, by its name or title."""
+    if word in scope.kinds:
+        return word
+    found = [schema.name for schema in scope.kinds.values() if word in names_of_kind(schema)]
+    if len(found) > 1:
+        raise _ambiguous(word, found, at)
+    if not found:
+        known = sorted({name for schema in scope.kinds.values() for name in names_of_kind(schema)})
+        hint = did_you_mean(word, known) or _listed(scope.kinds)
+        raise wrong("unknown_kind", at, Text(f"there is no fact kind '{word}'", f"没有名为 '{word}' 的事实类型"), hint)
+    return found[0]
+
+
+def relation(kind: str, at: Span, scope: Scope) -> str:
+    """The column of ``kind`` that holds the key of the judged row. Raises ExpressionError when none or several do."""
+    single_key(scope.schema, at)
+    columns = [column for column, target in references(scope.kinds[kind], scope.kinds).items() if target == scope.kind]
+    if len(columns) > 1:
+        raise _ambiguous(kind, [f"{kind}.{column}" for column in columns], at)
+    if not columns:
+        related = [name for name, schema in scope.kinds.items() if scope.kind in references(schema, scope.kinds).values()]
+        sentence = Text(f"rows of '{kind}' do not refer to '{scope.kind}'", f"'{kind}' 的行没有引用 '{scope.kind}'")
+        none = Text(f"no kind refers to '{scope.kind}'", f"没有类型引用 '{scope.kind}'")
+        raise wrong("not_related", at, sentence, _listed(related, "kinds that do: ", "引用它的类型：") if related else none)
+    return columns[0]
+
+
+def _unknown_name(name: Name, schema: KindSchema, scope: Scope) -> ExpressionError:
+    last = name.parts[-1]
+    if _references_named(last, schema, scope):
+        sentence = Text(f"'{last}' is a row of another kind, not a value", f"'{last}' 是另一类型的一行，不是值")
+        hint = Text(f"name one of its columns, {last}.…, or ask '{last} is missing'", f"请写它的某一列 {last}.…，或 '{last} is missing'")
+        return wrong("not_a_value", name.at, sentence, hint)
+    sentence = Text(f"'{schema.name}' has no column '{last}'", f"'{schema.name}' 没有列 '{last}'")
+    return wrong("unknown_name", name.at, sentence, _hint_for_name(last, schema, scope, direct=len(name.parts) == 1))
+
+
+_FOREIGN = {"null", "none", "nil", "na"}
+
+
+def _hint_for_name(word: str, schema: KindSchema, scope: Scope, *, direct: bool) -> Text | None:
+    if word.lower() in _FOREIGN:
+        return Text("ask 'x is missing' or 'x is present'", "请写 'x is missing' 或 'x is present'")
+    own = [name for column in schema.columns.values() for name in names_of_column(column)]
+    known = [*own, *(scope.lets if direct else ())]
+    near = did_you_mean(word, known)
+    if near or not direct:
+        return near
+    if any(word in column.values for column in schema.columns.values()):
+        return Text(f"text is written in quotes: '{word}'", f"文字要加引号：'{word}'")
+    refers = references(schema, scope.kinds).values()
+    through = sorted({f"{kind}.{word}" for kind in refers if _columns_named(word, scope.kinds[kind])})
+    return _listed(through, "perhaps ", "也许是 ") if through else None
+
+
+def _unknown_reference(word: str, schema: KindSchema, at: Span, scope: Scope) -> ExpressionError:
+    found = references(schema, scope.kinds)
+    sentence = Text(f"'{schema.name}' does not refer to '{word}'", f"'{schema.name}' 没有引用 '{word}'")
+    targets = sorted(set(found.values()))
+    hint = did_you_mean(word, targets) or (_listed(targets, "it refers to: ", "它引用了：") if targets else None)
+    if any(word in names_of_kind(other) and schema.name in references(other, scope.kinds).values() for other in scope.kinds.values()):
+        hint = Text(
+            f"rows of '{word}' refer to '{schema.name}', many to one: write count({word} where …) or sum(x of {word} where …)",
+            f"'{word}' 有多行引用 '{schema.name}'：请写 count({word} where …) 或 sum(x of {word} where …)",
+        )
+    return wrong("unknown_reference", at, sentence, hint)
+
+
+def _ambiguous(word: str, meanings: list[str], at: Span) -> ExpressionError:
+    listed = ", ".join(meanings)
+    sentence = Text(f"'{word}' may mean {' or '.join(meanings)}", f"'{word}' 有几种可能：{'、'.join(meanings)}")
+    return wrong("ambiguous_name", at, sentence, Text(f"write one of them: {listed}", f"请写明是哪一个：{'、'.join(meanings)}"))
+
+
+def _listed(names: Iterable[str], en: str = "there are: ", zh: str = "可用的有：") -> Text:
+    found = list(names)
+    return Text(en + ", ".join(found), zh + "、".join(found))
+
+
+def column_of(node: Node, scope: Scope) -> ColumnSchema | None:
+    """The schema of the column that ``node`` reads, when it is a plain column."""
+    if not isinstance(node, ColumnRef):
+        return None
+    return scope.kinds[follow(node.path, scope.kind, scope.kinds)].columns[node.column]
