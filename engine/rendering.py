@@ -1,0 +1,256 @@
+"""From a :class:`~engine.model.Message` to what is sent: subject, text, HTML and pictures.
+
+Templates are Jinja files under ``templates/``. Those in ``zh/`` and ``en/`` serve one language, those beside these folders serve both
+where the language has none of its own. A message whose alerts are of one rule uses ``<rule>.*``, any other (and any part that a
+rule has none of) uses ``default.*``:
+
+    <rule>.gist.j2      one sentence on one alert (``item``): in the subject, the headline, lists
+    <rule>.subject.j2   the subject line
+    <rule>.txt.j2       the text part
+    <rule>.html.j2      the HTML part; usually ``{% extends 'layout.html.j2' %}`` with a block or two
+
+:data:`engine.views.CONTEXT` lists the names that templates may use, :mod:`engine.sandbox` the filters.
+
+A template that fails never loses an alert: the built-in plain message is sent, and ``Rendered.fault`` says what failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.errors import LANGUAGES, Problem, Text
+from engine.model import Message, Picture, Rendered, RuleInfo, Trend
+from engine.pictures import trend_png
+from engine.sandbox import (
+    TEMPLATE_ERRORS,
+    OverLimitError,
+    Sandbox,
+    Source,
+    UnknownNameError,
+    asked_labels,
+    assigned,
+    failure,
+    limited,
+    mistakes,
+    sandbox,
+)
+from engine.specimens import BLANK, specimens
+from engine.views import CONTEXT, MOST_ENTRIES, Entry, context, entries_of, ordered, ratio
+from engine.wording import PHRASES, Writer, clean, zone_of
+
+SUFFIX = ".j2"
+PARTS = ("gist", "subject", "txt", "html")
+LONGEST_SUBJECT = 120
+MOST_PICTURES = 5
+LARGEST_MESSAGE = 2_000_000
+Draw = Callable[[Trend, Writer], bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """One language and time zone at work: the environment and its writer."""
+
+    environment: Sandbox
+    writer: Writer
+
+    def render(self, name: str, part: str, values: Mapping[str, object]) -> str:
+        """``<name>.<part>.j2``, or the default's, with ``values``. Raises what templates raise."""
+        template = self.environment.select_template([f"{name}.{part}{SUFFIX}", f"default.{part}{SUFFIX}"])
+        pieces: list[str] = []
+        size = 0
+        with limited():
+            for piece in template.generate(values):
+                size += len(piece)
+                if size > LARGEST_MESSAGE:
+                    raise OverLimitError(f"the template writes more than {LARGEST_MESSAGE:,} characters")
+                pieces.append(piece)
+        return "".join(pieces)
+
+    def with_gist(self, entry: Entry, message: Message) -> Entry:
+        values = {"item": entry, "at": message.at, "language": self.writer.language}
+        return replace(entry, gist=clean(self.render(entry.template, "gist", values)))
+
+
+class Renderer:
+    """The templates of one folder, read once: a file that is edited meanwhile changes nothing until the project is loaded again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._unreadable: list[Problem] = []
+        self._sources: dict[str, Source] = dict(self._read())
+        self._by_file = {source.file: source for source in self._sources.values()}
+        self._desks: dict[tuple[str, str], _Desk] = {}
+
+    def render(self, message: Message, language: str) -> Rendered:
+        """``message`` in ``language`` (zh or en). Never raises for what a template does.
+
+        The subject is one line of at most 120 characters. A message without items is a mistake of the caller (ValueError).
+        """
+        if not message.items:
+            raise ValueError("a message needs at least one item")
+        desk = self._desk(language, message.time_zone)
+        try:
+            return self._templated(message, desk)
+        except TEMPLATE_ERRORS as error:
+            problem = failure(error, self._by_file)
+            place = f"{problem.file}:{problem.line}: " if problem.line else ""
+            return plain(message, desk.writer, place + problem.text.in_(language))
+
+    def _templated(self, message: Message, desk: _Desk) -> Rendered:
+        names = {item.rule.template or item.rule.name for item in message.items}
+        name = names.pop() if len(names) == 1 else "default"
+        pictures, illustrated = _illustrated(message, desk.writer, trend_png)
+        entries = tuple(desk.with_gist(entry, message) for entry in illustrated)
+        values = context(message, entries, desk.writer)
+        subject = clean(desk.render(name, "subject", values), LONGEST_SUBJECT)
+        values["subject"] = subject
+        text = _tidy(desk.render(name, "txt", values))
+        html = desk.render(name, "html", values).strip() + "\n"
+        return Rendered(subject, text, html, pictures)
+
+    def check(self, rules: Iterable[RuleInfo]) -> tuple[Problem, ...]:
+        """Every mistake in the templates of both languages: what reading them shows, then what rendering made-up messages shows.
+
+        All templates are rendered, those of ``rules`` with the rule's own title, severity and advice.
+        """
+        known = {rule.template or rule.name: rule for rule in rules}
+        problems = list(self._unreadable)
+        for language in LANGUAGES:
+            desk = self._desk(language, "UTC")
+            found = list(self._static(language, desk))
+            problems += found or self._dynamic(language, desk, known)
+        return tuple(sorted(set(problems)))
+
+    def _static(self, language: str, desk: _Desk) -> Iterator[Problem]:
+        visible = self._visible(language)
+        names = set(CONTEXT).union(*(assigned(desk.environment, source.text) for source in visible.values()))
+        for part in PARTS:
+            if f"default.{part}{SUFFIX}" not in visible:
+                file = f"{self.folder.name}/{language}/default.{part}{SUFFIX}"
+                yield Problem(file, 0, 0, "missing_template", Text("is missing", "缺少这个模板"))
+        for name, source in visible.items():
+            yield from _misnamed(name, source, visible)
+            yield from mistakes(desk.environment, name, source, names)
+
+    def _dynamic(self, language: str, desk: _Desk, rules: Mapping[str, RuleInfo]) -> Iterator[Problem]:
+        visible = self._visible(language)
+        labels: set[str] = set().union(*(asked_labels(desk.environment, source.text) for source in visible.values()))
+        for name in sorted({name.split(".", maxsplit=1)[0] for name in visible}):
+            rule = replace(rules.get(name, BLANK), name=name, template="")
+            parts = [part for part in PARTS if f"{name}.{part}{SUFFIX}" in visible]
+            for message in specimens(rule, labels).values():
+                yield from self._trial(message, desk, name, parts)
+
+    def _trial(self, message: Message, desk: _Desk, name: str, parts: Iterable[str]) -> Iterator[Problem]:
+        """What fails when the parts that ``name`` has of its own are rendered for ``message``; pictures are not drawn."""
+        _, entries = _illustrated(message, desk.writer, _no_picture)
+        values = context(message, entries, desk.writer) | {"subject": "-"}
+        for part in parts:
+            try:
+                if part == "gist":
+                    entries = tuple(desk.with_gist(replace(entry, template=name), message) for entry in entries)
+                else:
+                    desk.render(name, part, values | {"items": entries})
+            except TEMPLATE_ERRORS as error:
+                yield failure(error, self._by_file)
+
+    def _visible(self, language: str) -> dict[str, Source]:
+        """The templates that ``language`` uses, by the name they are loaded under."""
+        return {name: found for name in self._names(language) if (found := self._find(language, name))}
+
+    def _names(self, language: str) -> list[str]:
+        return sorted({path.removeprefix(f"{language}/") for path in self._sources if "/" not in path.removeprefix(f"{language}/")})
+
+    def _find(self, language: str, name: str) -> Source | None:
+        return self._sources.get(f"{language}/{name}") or self._sources.get(name)
+
+    def _desk(self, language: str, time_zone: str) -> _Desk:
+        desk = self._desks.get((language, time_zone))
+        if desk is None:
+            desk = self._desks[language, time_zone] = self._new_desk(language, time_zone)
+        return desk
+
+    def _new_desk(self, language: str, time_zone: str) -> _Desk:
+        writer = Writer(language, zone_of(time_zone))
+
+        def load(name: str) -> tuple[str, str] | None:
+            found = self._find(language, name)
+            return (found.text, found.file) if found else None
+
+        def say(phrase: str, **values: object) -> str:
+            if phrase not in PHRASES:
+                raise UnknownNameError(f"say() has no phrase '{phrase}'", phrase, PHRASES)
+            return writer.say(PHRASES[phrase], **values)
+
+        return _Desk(sandbox(load, writer, {"say": say, "ratio": ratio}), writer)
+
+    def _read(self) -> Iterator[tuple[str, Source]]:
+        for path in sorted(self.folder.rglob(f"*{SUFFIX}")):
+            name = path.relative_to(self.folder).as_posix()
+            shown = f"{self.folder.name}/{name}"
+            try:
+                yield name, Source(shown, path.read_text("utf-8-sig"))
+            except (OSError, UnicodeDecodeError) as error:
+                text = Text(f"cannot be read as UTF-8 text: {error}", f"无法按 UTF-8 读取：{error}")
+                self._unreadable.append(Problem(shown, 0, 0, "unreadable", text))
+
+
+def _misnamed(name: str, source: Source, visible: Iterable[str]) -> Iterator[Problem]:
+    """A file whose ending is no part of a message is never used: most likely a slip."""
+    part = name.removesuffix(SUFFIX).rpartition(".")[2]
+    if part not in PARTS:
+        endings = ", ".join(f".{part}{SUFFIX}" for part in PARTS)
+        hint = Text(f"name it <rule> and one of {endings}", f"应命名为 <规则名> 加上 {endings} 之一")
+        yield Problem(source.file, 0, 0, "template_name", Text("is never used: its name ends wrongly", "文件名结尾不对，不会被用到"), hint)
+
+
+def _no_picture(trend: Trend, writer: Writer) -> bytes:
+    """Stands for a picture where only templates are tried."""
+    return b"no picture"
+
+
+def _illustrated(message: Message, writer: Writer, draw: Draw) -> tuple[tuple[Picture, ...], tuple[Entry, ...]]:
+    """The message's entries, and the pictures of the first few that have a trend."""
+    pictures: list[Picture] = []
+    entries = list(entries_of(message, writer))
+    for index, item in enumerate(ordered(message.items)[:MOST_ENTRIES]):
+        png = draw(item.trend, writer) if item.trend and len(pictures) < MOST_PICTURES else None
+        if png and item.trend:
+            entry = entries[index]
+            picture = Picture(f"trend-{entry.id}@storewatch", png, f"{entry.trend_label}{writer.say(PHRASES['colon'])}{entry.trend_text}")
+            pictures.append(picture)
+            entries[index] = replace(entry, picture=picture.name)
+    return tuple(pictures), tuple(entries)
+
+
+def _tidy(text: str) -> str:
+    """No blanks at line ends, at most one empty line in a row, one line break at the end."""
+    lines = [line.rstrip() for line in text.strip().splitlines()]
+    return "\n".join(line for index, line in enumerate(lines) if line or lines[index - 1]) + "\n"
+
+
+def plain(message: Message, writer: Writer, fault: str = "") -> Rendered:
+    """The built-in message: text only, nothing that could fail."""
+    entries = entries_of(message, writer)
+    values = context(message, entries, writer)
+    subject = clean(f"[{values['badge']}] {values['place']} · {values['title']}", LONGEST_SUBJECT)
+    blocks = ["\n".join(_plain_lines(entry, writer)) for entry in entries]
+    if values["omitted"]:
+        blocks.append(writer.say(PHRASES["more_items"], count=values["omitted"]))
+    if fault:
+        blocks.append(writer.say(PHRASES["fault"], fault=clean(fault, 600)))
+    return Rendered(subject, "\n\n".join([subject, *blocks]) + "\n", fault=clean(fault, 600))
+
+
+def _plain_lines(entry: Entry, writer: Writer) -> Iterator[str]:
+    kind = PHRASES[entry.kind].in_(writer.language)
+    yield f"[{entry.severity_text} · {kind}] {entry.store} · {entry.title} {' '.join(entry.key)}".rstrip()
+    yield f"{writer.datetime(entry.since)} ({writer.duration(entry.duration)})"
+    if entry.outdated and entry.shown:
+        yield writer.say(PHRASES["values_then"])
+    for cell in entry.shown:
+        yield f"  {cell.label}{writer.say(PHRASES['colon'])}{cell.text}"
+    yield from (f"  {line}" for line in entry.advice)
+    yield f"{writer.say(PHRASES['rule'], rule=entry.rule)} · {writer.say(PHRASES['alert_id'], id=entry.id)}"

@@ -1,0 +1,289 @@
+"""Jinja with its claws cut: templates are text by people in a hurry, about data by strangers.
+
+The environment is Jinja's immutable sandbox with strict undefined names, HTML escaping that cannot be switched off, a short list of
+filters, and a budget of loop rounds and characters for each rendering. :func:`mistakes` finds what can be seen without rendering.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+
+from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.filters import FILTERS as JINJA_FILTERS
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace
+
+from engine.errors import Problem, Text, did_you_mean
+from engine.wording import Writer
+
+MOST_ROUNDS = 200_000
+MOST_CHARACTERS = 2_000_000
+LONGEST_RANGE = 10_000
+FILTERS = (
+    "abs capitalize count d default dictsort e escape first float groupby int items join last length list lower map max min reject "
+    "rejectattr replace reverse round select selectattr sort string sum title trim truncate unique upper"
+).split()
+TEMPLATE_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RuntimeError, MemoryError)
+"""Everything that rendering somebody's template may raise."""
+
+_WHY_NOT: Mapping[str, Text] = MappingProxyType(
+    {
+        "safe": Text("data is hostile and is always escaped", "数据不可信，一律转义"),
+        "urlize": Text("links are made by the macro link of parts.html.j2", "链接请用 parts.html.j2 里的 link 宏"),
+    }
+)
+
+
+class OverLimitError(SecurityError):
+    """A template asked for more than :data:`MOST_ROUNDS` loop rounds or :data:`MOST_CHARACTERS` characters."""
+
+
+class UnknownNameError(UndefinedError):
+    """A template used a variable or an attribute that is not there; ``known`` are those that are."""
+
+    def __init__(self, message: str | None, name: str, known: Iterable[str]) -> None:
+        super().__init__(message)
+        self.name = name
+        self.known = tuple(known)
+
+
+class Unknown(StrictUndefined):
+    """Strict, and able to say which names would have been right."""
+
+    def __init__(self, hint: str | None = None, obj: object = None, name: str | None = None, exc: object = None) -> None:
+        known = list(obj) if isinstance(obj, Mapping) else [word for word in dir(obj) if not word.startswith("_")]
+        super().__init__(hint, obj, name, partial(UnknownNameError, name=str(name), known=map(str, known)))  # type: ignore[arg-type]
+
+
+@dataclass(slots=True)
+class Budget:
+    """What one rendering may still use."""
+
+    rounds: int = MOST_ROUNDS
+    characters: int = MOST_CHARACTERS
+
+
+_BUDGET: ContextVar[Budget | None] = ContextVar("budget", default=None)
+
+
+@contextmanager
+def limited() -> Iterator[None]:
+    """A fresh budget for what is rendered inside."""
+    token = _BUDGET.set(Budget())
+    try:
+        yield
+    finally:
+        _BUDGET.reset(token)
+
+
+def _spend(rounds: int = 0, characters: int = 0) -> None:
+    budget = _BUDGET.get()
+    if budget is None:
+        return
+    budget.rounds -= rounds
+    budget.characters -= characters
+    if budget.rounds < 0:
+        raise OverLimitError(f"the template's loops go round more than {MOST_ROUNDS:,} times")
+    if budget.characters < 0:
+        raise OverLimitError(f"the template writes more than {MOST_CHARACTERS:,} characters")
+
+
+def _counted(items: Iterable[object]) -> Iterable[object]:
+    """``items``, each costing one round. What has a length keeps it, for ``loop.length`` and ``loop.last``."""
+    if isinstance(items, Collection):
+        _spend(rounds=len(items))
+        return items
+    return _paid(items)
+
+
+def _paid(items: Iterable[object]) -> Iterator[object]:
+    for item in items:
+        _spend(rounds=1)
+        yield item
+
+
+def _written(value: object) -> object:
+    """What ``{{ }}`` and ``~`` produce, paid by its length; None is written as missing."""
+    if value is None:
+        return "—"
+    if isinstance(value, str):
+        _spend(characters=len(value))
+    return value
+
+
+def _short_range(*args: int) -> range:
+    found = range(*args)
+    if len(found) > LONGEST_RANGE:
+        raise OverLimitError(f"range() of more than {LONGEST_RANGE:,} numbers")
+    return found
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """One language's environment; ``names`` are the variables that templates may use."""
+
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
+
+    def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
+        if isinstance(left, int | float) and operator == "**":
+            raise OverLimitError("** is not available in templates")
+        if operator != "+" and (_is_sized(left) or _is_sized(right)):
+            raise OverLimitError(f"{operator} on texts and lists is not available in templates")
+        if operator == "+" and _is_sized(left):
+            _spend(characters=len(left))  # type: ignore[arg-type]
+        return super().call_binop(context, operator, left, right)
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        """The parsed template with its loops and concatenations put under the budget."""
+        tree = super()._parse(source, name, filename)
+        for node in tree.find_all((nodes.EvalContextModifier, nodes.ScopedEvalContextModifier)):
+            if isinstance(node, nodes.ScopedEvalContextModifier) and any(option.key == "autoescape" for option in node.options):
+                raise TemplateSyntaxError("escaping cannot be switched off", node.lineno, name, filename)
+        for loop in tree.find_all(nodes.For):
+            loop.iter = _filtered(loop.iter, "_counted")
+        return _concatenations(tree)
+
+
+def _is_sized(value: object) -> bool:
+    return hasattr(value, "__len__")
+
+
+def _filtered(node: nodes.Node, name: str) -> nodes.Expr:
+    return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
+
+
+def _concatenations(tree: nodes.Template) -> nodes.Template:
+    for concat in tree.find_all(nodes.Concat):
+        concat.nodes = [_filtered(part, "_written") for part in concat.nodes]
+    return tree
+
+
+def sandbox(load: Callable[[str], tuple[str, str] | None], writer: Writer, helpers: Mapping[str, object]) -> Sandbox:
+    """An environment that finds templates by ``load(name) -> (source, file name as shown)``, with the writer's filters."""
+    environment = Sandbox(
+        loader=FunctionLoader(lambda name: (*found, lambda: True) if (found := load(name)) else None),
+        autoescape=lambda name: name is None or name.endswith(".html.j2"),
+        undefined=Unknown,
+        finalize=_written,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+        cache_size=-1,
+    )
+    environment.filters = {name: JINJA_FILTERS[name] for name in FILTERS}
+    environment.filters.update(
+        _counted=_counted,
+        _written=_written,
+        money=writer.money,
+        percent=writer.percent,
+        number=writer.number,
+        duration=writer.duration,
+        datetime=writer.datetime,
+        date=writer.date,
+        value=writer.value,
+    )
+    environment.globals = {"range": _short_range, "dict": dict, "namespace": Namespace, **helpers}
+    return environment
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A template file: its name as problems show it, and its text."""
+
+    file: str
+    text: str
+
+    def problem(self, line: int, code: str, text: Text, hint: Text | None = None, word: str = "") -> Problem:
+        """A problem on ``line``, at the first place of ``word`` in it."""
+        lines = self.text.splitlines()
+        shown = lines[line - 1] if 0 < line <= len(lines) else ""
+        found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", shown) if word else None
+        column = found.start() + 1 if found else len(shown) - len(shown.lstrip()) + 1
+        return Problem(self.file, line, column, code, text, hint, shown, len(word) if found else 1)
+
+
+def mistakes(environment: Sandbox, name: str, source: Source, names: Iterable[str]) -> Iterator[Problem]:
+    """What is wrong with a template before anything is rendered: syntax, unknown filters and tests, unknown variables."""
+    try:
+        tree = environment._parse(source.text, name, source.file)
+    except TemplateSyntaxError as error:
+        text = Text(f"is not valid Jinja: {error.message}", f"Jinja 写法有误：{error.message}")
+        yield source.problem(error.lineno, "template_syntax", text)
+        return
+    unknown = list(_unknown_words(environment, tree, source))
+    yield from unknown or _unknown_variables(environment, tree, source, set(names))
+
+
+def _unknown_words(environment: Sandbox, tree: nodes.Template, source: Source) -> Iterator[Problem]:
+    for kind, zh, table, found in (
+        ("filter", "过滤器", environment.filters, tree.find_all(nodes.Filter)),
+        ("test", "测试", environment.tests, tree.find_all(nodes.Test)),
+    ):
+        for node in found:
+            if node.name not in table:
+                text = Text(f"unknown {kind} '{node.name}'", f"不认识的{zh} '{node.name}'")
+                near = _WHY_NOT.get(node.name) or did_you_mean(node.name, (word for word in table if not word.startswith("_")))
+                yield source.problem(node.lineno, f"unknown_{kind}", text, near, node.name)
+
+
+def _unknown_variables(environment: Sandbox, tree: nodes.Template, source: Source, names: set[str]) -> Iterator[Problem]:
+    unknown = meta.find_undeclared_variables(tree) - names - set(environment.globals)
+    for node in tree.find_all(nodes.Name):
+        if node.name in unknown and node.ctx == "load":
+            yield undefined(source, node.lineno, node.name, names | set(environment.globals))
+
+
+def undefined(source: Source, line: int, name: str, known: Iterable[str]) -> Problem:
+    known = sorted(known)
+    listed = ", ".join(known)
+    hint = did_you_mean(name, known) or Text(f"known here: {listed}", f"这里可以用：{listed}")
+    return source.problem(line, "unknown_name", Text(f"'{name}' is not known here", f"这里没有 '{name}'"), hint, name)
+
+
+def assigned(environment: Sandbox, text: str) -> set[str]:
+    """Names that a template defines itself (set, import, macro), which templates that extend it may use; none if it is broken."""
+    try:
+        tree = environment._parse(text, None, None)
+    except TemplateSyntaxError:
+        return set()
+    names = {node.name for node in tree.find_all(nodes.Name) if node.ctx in ("store", "param")}
+    imports = {node.target for node in tree.find_all(nodes.Import)}
+    macros = {node.name for node in tree.find_all(nodes.Macro)}
+    pairs = (name for node in tree.find_all(nodes.FromImport) for name in node.names)
+    return names | imports | macros | {pair if isinstance(pair, str) else pair[1] for pair in pairs}
+
+
+def asked_labels(environment: Sandbox, text: str) -> set[str]:
+    """The labels that a template looks for with ``find``, ``amounts`` and ``others``."""
+    try:
+        tree = environment._parse(text, None, None)
+    except TemplateSyntaxError:
+        return set()
+    calls = (call for call in tree.find_all(nodes.Call) if getattr(call.node, "attr", "") in ("find", "amounts", "others"))
+    return {arg.value for call in calls for arg in call.args if isinstance(arg, nodes.Const) and isinstance(arg.value, str)}
+
+
+def failure(error: BaseException, sources: Mapping[str, Source]) -> Problem:
+    """What a rendering raised, as a problem at the template's line. ``sources`` is by shown file name."""
+    file, line = _place(error, sources)
+    source = sources.get(file, Source(file or "templates", ""))
+    if isinstance(error, UnknownNameError):
+        return undefined(source, line, error.name, error.known)
+    said = (error.message if isinstance(error, TemplateError) else str(error)) or type(error).__name__
+    text = Text(f"fails: {type(error).__name__}: {said}", f"运行出错：{type(error).__name__}：{said}")
+    return source.problem(line, "template_fails", text)
+
+
+def _place(error: BaseException, sources: Mapping[str, Source]) -> tuple[str, int]:
+    if isinstance(error, TemplateSyntaxError):
+        return error.filename or error.name or "", error.lineno
+    frames = traceback.extract_tb(error.__traceback__)
+    return next(((frame.filename, frame.lineno or 0) for frame in reversed(frames) if frame.filename in sources), ("", 0))
