@@ -1,0 +1,92 @@
+"""The channels: a literal table from the ``type`` in ``channels.yaml`` to what sends over it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from engine.actions.console import ConsoleSender
+from engine.actions.email import SmtpSender
+from engine.errors import Secret, Text, UsageError
+from engine.fields import Strict
+from engine.model import Sender
+from engine.routing import Channels, ConsoleChannel, EmailChannel
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What channels may take from outside the file: the project's folder, environment variables, standard output."""
+
+    folder: Path
+    environ: Mapping[str, str]
+    stdout: TextIO
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelType:
+    """One kind of channel: the model of its options, an example of them, and how its sender is made (may raise UsageError)."""
+
+    options: type[Strict]
+    example: Mapping[str, object]
+    build: Callable[[Any, Surroundings], Sender]
+
+
+def senders(channels: Channels, surroundings: Surroundings) -> dict[str, Sender]:
+    """A sender for each channel, by the channel's name. Raises :class:`UsageError` when a password or a file it names is not there."""
+    return {name: TYPES[channel.type].build(channel, surroundings) for name, channel in channels.channels.items()}
+
+
+def secret_of(channel: EmailChannel, surroundings: Surroundings) -> Secret | None:
+    """The password that the channel names, or None when it names none. Raises :class:`UsageError`."""
+    if channel.password_env:
+        value = surroundings.environ.get(channel.password_env)
+        if not value:
+            name = channel.password_env
+            text = Text(f"the environment variable {name} is not set", f"没有设置环境变量 {name}")
+            raise UsageError(
+                text, Text("channels.yaml takes a password from it (password_env)", "channels.yaml 的 password_env 要从中读取密码")
+            )
+        return Secret(value)
+    if channel.password_file:
+        return Secret(_read(surroundings.folder / channel.password_file).strip())
+    return None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        text = Text(f"{path} cannot be read: {reason}", f"无法读取 {path}：{reason}")
+        raise UsageError(text, Text("channels.yaml names this file", "channels.yaml 里写了这个文件")) from None
+
+
+def _email(channel: EmailChannel, surroundings: Surroundings) -> Sender:
+    ca_file = surroundings.folder / channel.ca_file if channel.ca_file else None
+    if ca_file:
+        _read(ca_file)
+    return SmtpSender(channel, secret_of(channel, surroundings), ca_file)
+
+
+def _console(_: ConsoleChannel, surroundings: Surroundings) -> Sender:
+    return ConsoleSender(surroundings.stdout)
+
+
+TYPES: Mapping[str, ChannelType] = {
+    "email": ChannelType(
+        EmailChannel,
+        {
+            "type": "email",
+            "host": "smtp.example.com",
+            "port": 587,
+            "security": "starttls",
+            "username": "storewatch@example.com",
+            "password_env": "STOREWATCH_SMTP_PASSWORD",
+            "from": "Store watch <storewatch@example.com>",
+        },
+        _email,
+    ),
+    "console": ChannelType(ConsoleChannel, {"type": "console"}, _console),
+}
