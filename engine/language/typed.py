@@ -18,9 +18,9 @@ Meaning, held by the reference evaluator in ``tests/`` and by the columnar backe
   deviation, missing below two values); ``previous`` reads the batch of the store just before b; ``ago`` the batch that was the
   newest at ``b - window``, missing if that one was older than the kind's ``fresh_for`` even then; ``seen_for`` is the time from the first
   batch that had the key, back to back or not, until b (zero when b is the first). ``changes`` counts how often a value differs from
-  the one before it, over the window's values followed by the judged row's own. ``unchanged_for`` is the time until b from the oldest
-  row since which no value differs from the judged row's (zero when there is none; missing if the judged row's value is).
-  ``same_weekday_mean`` reads those of the window whose ``as_of`` falls on b's weekday in the project's time zone.
+  the one before it, over the window's values followed by the judged row's own; 0 when there is nothing to compare. ``unchanged_for`` is
+  the time until b from the oldest row since which no value differs from the judged row's (zero when there is none; missing if the
+  judged row's value is). ``same_weekday_mean`` reads those of the window whose ``as_of`` falls on b's weekday in the project's time zone.
 * A history row is of the same key and store as the judged row; where a batch is asked for, it is one that covers that store.
 * A DURATION that was multiplied, divided or averaged is rounded to whole microseconds, half away from zero.
 * ``Related`` aggregates current rows of another kind that refer to this row. Rows whose ``where`` is unknown are not counted.
