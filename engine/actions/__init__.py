@@ -9,10 +9,12 @@ from typing import Any, TextIO
 
 from engine.actions.console import ConsoleSender
 from engine.actions.email import SmtpSender
+from engine.actions.mime import compose as compose_mail
+from engine.actions.mime import message_id_for
 from engine.errors import Secret, Text, UsageError
 from engine.fields import Strict
-from engine.model import Sender
-from engine.routing import Channels, ConsoleChannel, EmailChannel
+from engine.model import Message, Notification, Rendered, Sender
+from engine.routing import Channel, Channels, ConsoleChannel, EmailChannel, Recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +28,28 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class ChannelType:
-    """One kind of channel: the model of its options, an example of them, and how its sender is made (may raise UsageError)."""
+    """One kind of channel: the model of its options, an example of them, how its sender is made (may raise UsageError), and how the
+    bytes of a notification are: from the options, the message as rendered, who gets it, and the id of the notification it answers."""
 
     options: type[Strict]
     example: Mapping[str, object]
     build: Callable[[Any, Surroundings], Sender]
+    payload: Callable[[Any, Message, Rendered, Recipient, str | None], bytes]
+
+
+def compose(channel: Channel, message: Message, rendered: Rendered, recipient: Recipient, answers: str | None = None) -> Notification:
+    """The message as it will leave over the channel. ``answers`` is the id of the first notification to this recipient in the
+    thread (:meth:`engine.state.State.thread_started`), None when this is the first."""
+    return Notification(
+        id=message.id,
+        channel=recipient.channel,
+        recipient=recipient.address,
+        thread=message.thread,
+        subject=rendered.subject,
+        payload=TYPES[channel.type].payload(channel, message, rendered, recipient, answers),
+        created_at=message.at,
+        alerts=tuple(dict.fromkeys(item.transition.alert.identity.fingerprint for item in message.items)),
+    )
 
 
 def senders(channels: Channels, surroundings: Surroundings) -> dict[str, Sender]:
@@ -70,8 +89,24 @@ def _email(channel: EmailChannel, surroundings: Surroundings) -> Sender:
     return SmtpSender(channel, secret_of(channel, surroundings), ca_file)
 
 
+def _mail(channel: EmailChannel, message: Message, rendered: Rendered, recipient: Recipient, answers: str | None) -> bytes:
+    domain = channel.sender_address.rpartition("@")[2]
+    return compose_mail(
+        rendered,
+        sender=channel.from_,
+        recipients=[recipient.address],
+        message_id=message_id_for(message.id, recipient.address, domain),
+        date=message.at,
+        in_reply_to=message_id_for(answers, recipient.address, domain) if answers else "",
+    )
+
+
 def _console(_: ConsoleChannel, surroundings: Surroundings) -> Sender:
     return ConsoleSender(surroundings.stdout)
+
+
+def _plain_text(_: ConsoleChannel, __: Message, rendered: Rendered, ___: Recipient, ____: str | None) -> bytes:
+    return f"{rendered.subject}\n\n{rendered.text}".encode("utf-8", "replace")
 
 
 TYPES: Mapping[str, ChannelType] = {
@@ -87,6 +122,7 @@ TYPES: Mapping[str, ChannelType] = {
             "from": "Store watch <storewatch@example.com>",
         },
         _email,
+        _mail,
     ),
-    "console": ChannelType(ConsoleChannel, {"type": "console"}, _console),
+    "console": ChannelType(ConsoleChannel, {"type": "console"}, _console, _plain_text),
 }

@@ -123,18 +123,9 @@ class _Session:
 
 def transmit(smtp: smtplib.SMTP, sender: str, notification: Notification) -> None:
     """One message in one SMTP transaction. Raises one of :data:`ERRORS`; returns when the server has accepted it."""
-    from_, to = ascii_domain(sender), ascii_domain(notification.recipient)
     payload = re.sub(rb"\r\n|\r|\n", b"\r\n", notification.payload)
-    options = [] if (from_ + to).isascii() else ["SMTPUTF8"]
-    if (options or not payload.isascii()) and smtp.has_extn("8bitmime"):
-        options.append("BODY=8BITMIME")
-    smtp.sendmail(from_, [to], payload, options)
-
-
-def ascii_domain(address: str) -> str:
-    """The address with its domain as DNS knows it: ``a@例子.公司`` as ``a@xn--fsqu00a.xn--55qx5d``. Raises UnicodeError."""
-    local, _, domain = address.rpartition("@")
-    return address if domain.isascii() else f"{local}@{domain.encode('idna').decode('ascii')}"
+    options = ["BODY=8BITMIME"] if not payload.isascii() and smtp.has_extn("8bitmime") else []
+    smtp.sendmail(sender, [notification.recipient], payload, options)
 
 
 def connecting_outcome(error: Exception) -> Outcome:
@@ -172,8 +163,6 @@ def sending_outcome(error: Exception) -> Outcome:
             return answer_outcome("sender", error.smtp_code, _text(error.smtp_error))
         case smtplib.SMTPResponseException():
             return answer_outcome("content", error.smtp_code, _text(error.smtp_error))
-        case smtplib.SMTPNotSupportedError():
-            return Outcome(Delivery.GIVE_UP, "bad_recipient", "the server does not take addresses with such characters (no SMTPUTF8)")
         case smtplib.SMTPServerDisconnected():
             return Outcome(Delivery.TRY_LATER, _dropped(error), _plain(str(error)))
         case ssl.SSLError() | OSError():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from email.errors import MessageError
+from email.headerregistry import Address
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,29 +20,36 @@ from engine.yamlfile import BilingualError, Document, Path_, load
 
 OWNER = "owner"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_ADDRESS = re.compile(r"[^@\s<>,;:\"\\()\x00-\x1f\x7f]+@[^@\s<>,;:\"\\()\x00-\x1f\x7f]+")
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 
 def check_address(address: str) -> str:
-    if not _ADDRESS.fullmatch(address):
+    """The address in ASCII: ``a@例子.公司`` as ``a@xn--fsqu00a.xn--55qx5d``. A local part outside ASCII is refused; few servers take it."""
+    local, _, domain = address.rpartition("@")
+    try:
+        ascii_ = f"{local}@{domain.encode('idna').decode('ascii')}"
+        sound = bool(_ADDRESS.fullmatch(ascii_)) and Address(addr_spec=ascii_).addr_spec == ascii_
+    except (ValueError, MessageError):
+        sound = False
+    if not sound:
         text = Text(f"{address!r} is not an email address", f"{address!r} 不是邮箱地址")
         raise BilingualError("bad_address", text, Text("write it like name@example.com", "写法如 name@example.com"))
-    return address
+    return ascii_
 
 
 def check_sender(sender: str) -> str:
     """``name@example.com`` or ``Shop watch <name@example.com>``."""
-    if "\n" in sender or "\r" in sender:
-        raise BilingualError("bad_address", Text("an address takes one line", "地址只能写在一行内"))
-    check_address(parseaddr(sender)[1] or sender)
-    return sender
+    name, address = parseaddr(sender)
+    if not name or "\n" in sender:
+        return check_address(sender)
+    return f"{name} <{check_address(address)}>"
 
 
 def check_target(address: str) -> str:
     return address if address == OWNER else check_address(address)
 
 
-Address = Annotated[str, AfterValidator(check_address)]
+MailAddress = Annotated[str, AfterValidator(check_address)]
 Sender = Annotated[str, AfterValidator(check_sender)]
 Target = Annotated[str, AfterValidator(check_target)]
 Language = Literal["zh", "en"]
@@ -79,7 +88,7 @@ MODELS: Mapping[str, type[EmailChannel] | type[ConsoleChannel]] = {"email": Emai
 class Contact(Strict):
     """How to reach an owner."""
 
-    email: tuple[Address, ...] = Field(min_length=1)
+    email: tuple[MailAddress, ...] = Field(min_length=1)
     language: Language | None = None
 
 

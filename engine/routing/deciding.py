@@ -11,7 +11,7 @@ from enum import StrEnum
 from engine.errors import Text
 from engine.model import Alert, Identity, Reason, RuleInfo, State, Transition
 from engine.routing.channels import OWNER, Channels, Receiver
-from engine.routing.tree import Route, routes_for
+from engine.routing.tree import Route, all_routes, routes_for
 
 
 class Suppression(StrEnum):
@@ -98,8 +98,7 @@ def plan(
 ) -> tuple[tuple[Plan, ...], tuple[Suppressed, ...]]:
     """The messages to send for an evaluation at ``at``, and the transitions that nobody is told.
 
-    ``alerts`` are the states after the evaluation (they decide which thread a message belongs to); ``rules`` should still know the
-    rules of RULE_GONE transitions where that is possible, else they are routed by what their alert says.
+    ``alerts`` are the states after the evaluation; with ``told``, what was said before it, they decide which thread a message belongs to.
     """
     suppressed: list[Suppressed] = []
     groups: dict[str, _Group] = {}
@@ -199,7 +198,7 @@ def _add(
     alert = transition.alert
     rule = _rule(alert, rules)
     labels = labels_of(alert, rule)
-    for route in routes_for(labels, channels):
+    for route in _routes(transition, labels, channels, told):
         key = _group_key(route, labels)
         if transition.reason is Reason.REPEAT_DUE and not _is_due(alert, route, key, at, told):
             continue
@@ -208,6 +207,15 @@ def _add(
         group.owners.add(rule.owner)
         group.transitions.append(transition)
         group.members[alert.identity] = alert
+
+
+def _routes(transition: Transition, labels: Mapping[str, str], channels: Channels, told: Told) -> tuple[Route, ...]:
+    """The end of an alert is told to those who were told that it fires, though its severity may have changed or its rule be gone."""
+    if transition.after is State.RESOLVED:
+        heard = tuple(route for route in all_routes(channels) if _threads(transition.alert, _group_key(route, labels), told))
+        if heard:
+            return heard
+    return routes_for(labels, channels)
 
 
 def _add_members(groups: dict[str, _Group], alerts: Mapping[Identity, Alert], rules: Mapping[str, RuleInfo], channels: Channels) -> None:

@@ -26,8 +26,26 @@ class Route:
 def routes_for(labels: Mapping[str, str], channels: Channels) -> tuple[Route, ...]:
     """The routes that take an alert, as in Alertmanager: the deepest match of each branch; later siblings are tried only where
     ``continue`` says so; a node takes what none of its children takes. Never empty: the top route takes everything."""
-    top = Route("{}", channels.route.receiver or "", GROUP_BY, REPEAT_INTERVAL)
-    return tuple(_matched(channels.route, _inherit(top, channels.route, "{}"), labels))
+    return tuple(_matched(channels.route, _top(channels), labels))
+
+
+def all_routes(channels: Channels) -> tuple[Route, ...]:
+    """Every node of the tree, from the top."""
+    return tuple(_below(channels.route, _top(channels)))
+
+
+def _top(channels: Channels) -> Route:
+    return _inherit(Route("{}", channels.route.receiver or "", GROUP_BY, REPEAT_INTERVAL), channels.route, "{}")
+
+
+def _child(route: Route, child: RouteModel) -> Route:
+    return _inherit(route, child, f"{route.name}/{{{','.join(map(str, child.matchers))}}}")
+
+
+def _below(node: RouteModel, route: Route) -> Iterator[Route]:
+    yield route
+    for child in node.routes:
+        yield from _below(child, _child(route, child))
 
 
 def _matched(node: RouteModel, route: Route, labels: Mapping[str, str]) -> Iterator[Route]:
@@ -36,8 +54,7 @@ def _matched(node: RouteModel, route: Route, labels: Mapping[str, str]) -> Itera
         if not all(matcher.matches(labels) for matcher in child.matchers):
             continue
         taken = True
-        name = f"{route.name}/{{{','.join(map(str, child.matchers))}}}"
-        yield from _matched(child, _inherit(route, child, name), labels)
+        yield from _matched(child, _child(route, child), labels)
         if not child.continue_:
             break
     if not taken:

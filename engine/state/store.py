@@ -75,6 +75,12 @@ class State(Database):
         with self.reading() as connection:
             return tuple(map(health_of, connection.execute(select(RULE_HEALTH).order_by(RULE_HEALTH.c.rule))))
 
+    def claimed(self, schedule: str, instant: datetime) -> bool:
+        """Whether this instant of the schedule was evaluated; :meth:`commit` asks again, this only saves the work."""
+        query = select(EVALUATIONS.c.number).where(EVALUATIONS.c.schedule == schedule, EVALUATIONS.c.instant == instant)
+        with self.reading() as connection:
+            return connection.scalars(query).first() is not None
+
     def last_instant(self, schedule: str) -> datetime | None:
         """The newest instant of a schedule that was evaluated."""
         with self.reading() as connection:
