@@ -1,0 +1,201 @@
+"""What rules find in the snapshots at an instant.
+
+:class:`Matcher` evaluates all rules on one kind in one scan and keeps the compiled queries, so that the next instant costs only the
+scan. :func:`evaluate` is the same for one instant. A rule that fails does not stop the others: its result carries the error.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+from ibis.common.exceptions import IbisError
+
+from engine.errors import EvaluationError, SnapshotError, StorewatchError, Text
+from engine.matching.compile import Dialect
+from engine.matching.frames import Source
+from engine.matching.queries import COVERAGE, MATCHED, Cover, Query, present_query, scope_query, verdict_query
+from engine.matching.reads import kinds_read
+from engine.matching.results import candidates, identities, unknown
+from engine.matching.sources import connect, create_view, set_now
+from engine.model import ALL_STORES, Identity, KindSchema, RuleResult, Stores
+from engine.rules import AlertRule
+from engine.snapshots import Selection, Snapshots
+
+NO_ACTIVE: Mapping[str, frozenset[Identity]] = {}
+
+
+def evaluate(
+    rules: Sequence[AlertRule],
+    snapshots: Snapshots,
+    schemas: Mapping[str, KindSchema],
+    at: datetime,
+    time_zone: str,
+    active: Mapping[str, frozenset[Identity]] = NO_ACTIVE,
+) -> dict[str, RuleResult]:
+    """The result of each rule, by name, at ``at``. ``active`` are the identities whose presence is asked for, by rule."""
+    return Matcher(schemas, time_zone).evaluate(rules, snapshots, at, active)
+
+
+class Matcher:
+    """Evaluates rules at one instant after another. Holds a DuckDB in memory and the compiled queries."""
+
+    def __init__(self, schemas: Mapping[str, KindSchema], time_zone: str) -> None:
+        self.schemas = schemas
+        self.dialect = Dialect.duckdb(time_zone)
+        self._connection = connect()
+        self._queries: dict[object, Query] = {}
+
+    def evaluate(
+        self, rules: Sequence[AlertRule], snapshots: Snapshots, at: datetime, active: Mapping[str, frozenset[Identity]] = NO_ACTIVE
+    ) -> dict[str, RuleResult]:
+        by_kind: defaultdict[str, list[AlertRule]] = defaultdict(list)
+        for rule in rules:
+            by_kind[rule.kind].append(rule)
+        run = _Run(self, snapshots, at)
+        results = {result.rule: result for group in by_kind.values() for result in run.results(group, active)}
+        return {rule.name: results[rule.name] for rule in rules}
+
+    def verdicts(self, rules: Sequence[AlertRule], snapshots: Snapshots, at: datetime) -> pa.Table:
+        """Rows of the rules' kind for which some rule is true or unknown, as columns: the key, ``store_id``, ``_as_of`` and a boolean for
+        each rule, under its name. All rules are on one kind."""
+        run = _Run(self, snapshots, at)
+        table = run.fetch(run.verdict_query(rules, details=False))
+        names = {f"verdict {i}": rule.name for i, rule in enumerate(rules)}
+        return table.rename_columns([names.get(name, name) for name in table.column_names])
+
+    def query(self, key: object, make: Callable[[], Query]) -> Query:
+        """The compiled query under ``key``."""
+        if key not in self._queries:
+            self._queries[key] = make()
+        return self._queries[key]
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        return self._connection
+
+
+class _Run:
+    """One instant: which batches count, and their rows as views."""
+
+    def __init__(self, matcher: Matcher, snapshots: Snapshots, at: datetime) -> None:
+        self.matcher = matcher
+        self.schemas = matcher.schemas
+        self.snapshots = snapshots
+        self.at = at
+        self._current: dict[str, Selection] = {}
+        self._ready: set[Source] = set()
+        set_now(matcher.connection, at)
+
+    def results(self, rules: Sequence[AlertRule], active: Mapping[str, frozenset[Identity]]) -> list[RuleResult]:
+        """The results of rules on one kind: of all together, or, when that fails, of one after another."""
+        try:
+            return self._results(rules, active)
+        except (EvaluationError, SnapshotError, duckdb.Error, IbisError) as error:
+            if len(rules) > 1:
+                return [result for rule in rules for result in self.results([rule], active)]
+            return [RuleResult(rules[0].name, error=_explained(error))]
+
+    def _results(self, rules: Sequence[AlertRule], active: Mapping[str, frozenset[Identity]]) -> list[RuleResult]:
+        key = self.schemas[rules[0].kind].key
+        table = self.fetch(self.verdict_query(rules, details=True))
+        judged = self.fetch(self._scope_query(rules)).to_pylist()[0]
+        present = self._present(rules[0].kind, [identity for rule in rules for identity in active.get(rule.name, ())])
+        return [
+            RuleResult(
+                rule=rule.name,
+                candidates=tuple(candidates(rule, i, table, key)),
+                unknown=_asked(rule, active, unknown(i, table), key),
+                unknown_count=unknown(i, table).num_rows,
+                fresh_stores=self.fresh(rule),
+                present=frozenset(identity for identity in active.get(rule.name, ()) if identity.key in present),
+                judged=judged[f"judged {i}"],
+            )
+            for i, rule in enumerate(rules)
+        ]
+
+    def current(self, kind: str) -> Selection:
+        if kind not in self._current:
+            self._current[kind] = self.snapshots.current(kind, self.at, self.schemas[kind].fresh_for)
+        return self._current[kind]
+
+    def fresh(self, rule: AlertRule) -> Stores:
+        """Stores with fresh data of every kind that decides the rule."""
+        conditions = [node for node in (rule.where, rule.when, *(node for _, node in rule.severities)) if node]
+        known = ALL_STORES
+        for kind in kinds_read(rule.kind, conditions, self.schemas):
+            known &= self.current(kind).stores
+        return known
+
+    def verdict_query(self, rules: Sequence[AlertRule], *, details: bool) -> Query:
+        covers = self._covers(rules)
+        key = ("verdicts", details, tuple(covers), tuple(_structure(rule) for rule in rules))
+        return self.matcher.query(key, lambda: verdict_query(rules, covers, self.schemas, self.matcher.dialect, details=details))
+
+    def _scope_query(self, rules: Sequence[AlertRule]) -> Query:
+        covers = self._covers(rules)
+        key = ("scope", rules[0].kind, tuple(covers), tuple(rule.where for rule in rules))
+        return self.matcher.query(key, lambda: scope_query(rules, covers, self.schemas, self.matcher.dialect))
+
+    def _covers(self, rules: Sequence[AlertRule]) -> list[Cover | None]:
+        """For each rule the column that tells which stores it knows; None when it knows all that have rows. Registers the table."""
+        everyone = self.current(rules[0].kind).stores
+        fresh = [self.fresh(rule) for rule in rules]
+        partial = list(dict.fromkeys(known for known in fresh if everyone - known))
+        names = sorted(frozenset[str]().union(*(known.names for known in partial)))
+        columns = {f"known {i}": pa.array([name in known for name in names], pa.bool_()) for i, known in enumerate(partial)}
+        self.matcher.connection.register(COVERAGE, pa.table({"covered": pa.array(names, pa.string()), **columns}))
+        return [Cover(f"known {partial.index(known)}", known.inverted) if known in partial else None for known in fresh]
+
+    def _present(self, kind: str, identities: Iterable[Identity]) -> frozenset[tuple[str, ...]]:
+        """Those keys of the identities that have a current row."""
+        keys = {identity.key for identity in identities}
+        if not keys:
+            return frozenset()
+        names = self.schemas[kind].key
+        columns = [pa.array(values, pa.string()) for values in zip(*keys, strict=True)]
+        self.matcher.connection.register(MATCHED, pa.table(columns, names=list(names)))
+        query = self.matcher.query(("present", kind), lambda: present_query(kind, self.schemas, self.matcher.dialect))
+        return frozenset(tuple(row.values()) for row in self.fetch(query).to_pylist())
+
+    def fetch(self, query: Query) -> pa.Table:
+        for source in sorted(query.sources - self._ready, key=lambda source: source.name):
+            current = self.current(source.kind)
+            create_view(self.matcher.connection, source, self.schemas[source.kind], self._selection(source, current), current)
+            self._ready.add(source)
+        return self.matcher.connection.sql(query.sql).to_arrow_table()
+
+    def _selection(self, source: Source, current: Selection) -> Selection:
+        match source.role:
+            case "current":
+                return current
+            case "previous":
+                return self.snapshots.previous(current)
+            case "ago":
+                assert source.offset is not None  # noqa: S101  (every `ago` has one)
+                return self.snapshots.at_offset(current, source.offset, self.schemas[source.kind].fresh_for)
+            case "history":
+                return self.snapshots.history(current, source.offset)
+
+
+def _structure(rule: AlertRule) -> tuple[object, ...]:
+    """All of a rule that its queries depend on."""
+    return rule.kind, rule.where, rule.when, rule.severities, tuple(item.value for item in rule.show)
+
+
+def _asked(rule: AlertRule, active: Mapping[str, frozenset[Identity]], rows: pa.Table, key: Sequence[str]) -> frozenset[Identity]:
+    """The unknown identities that matter: the active ones, or all where the rule wants an alert for them."""
+    if rule.info.unknown == "alert":
+        return frozenset(identities(rule.name, rows, key))
+    asked = active.get(rule.name, frozenset())
+    return asked.intersection(identities(rule.name, rows, key)) if asked else frozenset()
+
+
+def _explained(error: Exception) -> Text:
+    if isinstance(error, StorewatchError):
+        return error.text
+    reason = str(error).splitlines()[0]
+    return Text(f"the database could not evaluate the rule: {reason}", f"数据库无法评估该规则：{reason}")

@@ -1,0 +1,127 @@
+"""The queries of a set of rules on one kind, compiled once and run at any instant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import ibis
+from ibis.common.exceptions import IbisError
+from ibis.expr import types as ir
+
+from engine.errors import EvaluationError, Text
+from engine.language import typed as t
+from engine.matching.compile import Compiler, Dialect
+from engine.matching.frames import AS_OF, STORE, Frames, Source
+from engine.model import KindSchema
+from engine.rules import AlertRule
+
+COVERAGE = "coverage"  # table: which of the listed stores a group of rules knows
+MATCHED = "matched"  # table: keys of matched rows
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Text of one query and the sources it reads."""
+
+    sql: str
+    sources: frozenset[Source]
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """One column of the coverage table. ``others`` tells what holds for stores that the table does not list."""
+
+    column: str
+    others: bool
+
+
+def verdict_query(
+    rules: Sequence[AlertRule], covers: Sequence[Cover | None], schemas: Mapping[str, KindSchema], dialect: Dialect, *, details: bool
+) -> Query:
+    """Rows for which some rule's condition is true or unknown: the key, ``store_id``, ``_as_of`` and a boolean for each rule
+    (``verdict 0`` ...); with ``details`` also the shown values (``show 0 0`` ...) and severities (``severity 0``: the number of the
+    first that holds), where the rule matches."""
+    schema = schemas[rules[0].kind]
+    frames = Frames(schemas, dialect)
+    frame = frames.frame(schema.name, [node for rule in rules for node in _nodes(rule, details)])
+    table = _with_coverage(frame.table, covers)
+    compiler = frame.compiler()
+    verdicts = {f"verdict {i}": _verdict(compiler, rule, table, cover) for i, (rule, cover) in enumerate(zip(rules, covers, strict=True))}
+    columns = dict(verdicts)
+    for i, rule in enumerate(rules if details else ()):
+        columns |= _details(compiler, rule, i, verdicts[f"verdict {i}"])
+    kept = table.filter(reduce(lambda a, b: a | b, [verdict.fill_null(True) for verdict in verdicts.values()]))
+    return _query(kept.select(*frame.row, AS_OF, **columns), frames)
+
+
+def _nodes(rule: AlertRule, details: bool) -> Iterable[t.Node]:
+    yield from (node for node in (rule.where, rule.when) if node)
+    if details:
+        yield from (node for _, node in rule.severities if node)
+        yield from (item.value for item in rule.show)
+
+
+def _verdict(compiler: Compiler, rule: AlertRule, table: ir.Table, cover: Cover | None) -> ir.BooleanValue:
+    """True, false or unknown; false for rows of stores that the rule knows nothing about."""
+    holds = compiler.condition(rule.when)
+    if rule.where is not None:
+        holds = compiler.condition(rule.where) & holds
+    return holds if cover is None else table[cover.column].fill_null(cover.others) & holds
+
+
+def _with_coverage(table: ir.Table, covers: Sequence[Cover | None]) -> ir.Table:
+    columns = sorted({cover.column for cover in covers if cover})
+    if not columns:
+        return table
+    listed = ibis.table({"covered": "string", **dict.fromkeys(columns, "boolean")}, name=COVERAGE)
+    return table.left_join(listed, [(STORE, "covered")])
+
+
+def _details(compiler: Compiler, rule: AlertRule, index: int, verdict: ir.BooleanValue) -> dict[str, ir.Value]:
+    shown = {f"show {index} {i}": shown_value(compiler, item.value) for i, item in enumerate(rule.show)}
+    cases = [(compiler.condition(node) if node else ibis.literal(True), ibis.literal(i)) for i, (_, node) in enumerate(rule.severities)]
+    if cases and rule.severities[0][1] is not None:
+        shown[f"severity {index}"] = ibis.cases(*cases)
+    return {name: ibis.cases((verdict, value)) for name, value in shown.items()}
+
+
+def shown_value(compiler: Compiler, node: t.Node) -> ir.Value:
+    return compiler.value(node).expr
+
+
+def scope_query(rules: Sequence[AlertRule], covers: Sequence[Cover | None], schemas: Mapping[str, KindSchema], dialect: Dialect) -> Query:
+    """One row: for each rule the number of rows in its scope (``judged 0`` ...): those whose ``where`` is not false."""
+    schema = schemas[rules[0].kind]
+    frames = Frames(schemas, dialect)
+    frame = frames.frame(schema.name, [rule.where for rule in rules if rule.where is not None])
+    table = _with_coverage(frame.table, covers)
+    compiler = frame.compiler()
+    counts = {f"judged {i}": _judged(compiler, rule, table, cover) for i, (rule, cover) in enumerate(zip(rules, covers, strict=True))}
+    return _query(table.aggregate(**counts), frames)
+
+
+def _judged(compiler: Compiler, rule: AlertRule, table: ir.Table, cover: Cover | None) -> ir.Value:
+    conditions = [compiler.condition(rule.where).fill_null(True)] if rule.where is not None else []
+    conditions += [table[cover.column].fill_null(cover.others)] if cover else []
+    return table.count(where=reduce(lambda a, b: a & b, conditions)) if conditions else table.count()
+
+
+def present_query(kind: str, schemas: Mapping[str, KindSchema], dialect: Dialect) -> Query:
+    """The keys in the table ``matched`` that have a current row."""
+    schema = schemas[kind]
+    frames = Frames(schemas, dialect)
+    rows = frames.table(Source("current", kind))
+    asked = ibis.table(dict.fromkeys(schema.key, "string"), name=MATCHED)
+    return _query(asked.semi_join(rows, list(schema.key)), frames)
+
+
+def _query(table: ir.Table, frames: Frames) -> Query:
+    """Text for the backend. What it cannot do is named."""
+    try:
+        sql = str(ibis.to_sql(table, dialect=frames.dialect.backend))
+    except IbisError as error:
+        backend = frames.dialect.backend
+        raise EvaluationError(Text(f"{backend} cannot evaluate this: {error}", f"{backend} 无法评估：{error}")) from error
+    return Query(sql, frozenset(frames.sources))
