@@ -54,7 +54,10 @@ def load_project(folder: Path) -> Project:
     Raises :class:`ProblemsFound` with every problem of every file, :class:`UsageError` when the folder is no project.
     """
     if not (folder / "facts.yaml").is_file():
-        text = Text(f"{folder.resolve()} is not a storewatch project: it has no facts.yaml", f"{folder.resolve()} 不是 storewatch 项目：没有 facts.yaml")
+        text = Text(
+            f"{folder.resolve()} is not a storewatch project: it has no facts.yaml",
+            f"{folder.resolve()} 不是 storewatch 项目：没有 facts.yaml",
+        )
         raise UsageError(text, Text("go to the project's folder, or give it with --project", "请进入项目文件夹，或用 --project 指定"))
     return _Loader(folder).load()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -167,6 +167,16 @@ class Snapshots:
             for store in (["*"] if piece.stores.inverted else piece.stores.names)
         ]
         return tuple(sorted(listed, key=lambda age: (age.as_of, age.store_id)))
+
+    def store_names(self, stores: Collection[str], at: datetime) -> dict[str, str]:
+        """The names of stores, as the newest batch of kind ``store`` that has each of them tells, however old; unknown ones are left out."""
+        wanted = Stores(frozenset(stores))
+        names: dict[str, str] = {}
+        for piece in _newest_pieces(self.batches("store", until=at), wanted) if stores else ():
+            if "name" in piece.batch.columns:
+                rows = pq.read_table(piece.batch.path, columns=["store_id", "name"], partitioning=None).to_pylist()
+                names |= {row["store_id"]: row["name"] for row in rows if row["store_id"] in piece.stores and row["name"]}
+        return names
 
     def _last_before(self, kind: str, as_of: datetime, stores: Stores) -> tuple[Piece, ...]:
         """Looks back two days, then ever further, until every store is found or the beginning is reached."""

@@ -98,6 +98,7 @@ def _mail(channel: EmailChannel, message: Message, rendered: Rendered, recipient
         message_id=message_id_for(message.id, recipient.address, domain),
         date=message.at,
         in_reply_to=message_id_for(answers, recipient.address, domain) if answers else "",
+        headers={"X-Storewatch-Alert": ", ".join(sorted({item.rule.name for item in message.items}))},
     )
 
 

@@ -1,0 +1,67 @@
+"""The built-in rule ``stale_data``: data that did not come. Rules on it are unknown, and somebody must be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+
+from engine.errors import Text
+from engine.model import ALL_STORES, Candidate, Identity, KindSchema, RuleInfo, RuleResult, Severity, Shown, Type
+from engine.snapshots import Age, Snapshots
+
+STALE_DATA = RuleInfo(
+    name="stale_data",
+    title=Text("Data did not come", "数据没有来"),
+    severity=Severity.WARNING,
+    owner="data",
+    area="数据",
+    advice=Text(
+        "Export the data again and ingest it. Until then rules on it are unknown for this store: their alerts neither fire nor resolve.",
+        "请重新导出并导入数据。在此之前，用到它的规则对该店铺都是“未知”：不会触发，也不会解除。",
+    ),
+    labels={"area": "数据"},
+    key=("kind", "store_id"),
+    template="stale_data",
+)
+
+
+def judge_staleness(snapshots: Snapshots, kinds: Mapping[str, KindSchema], expected: Iterable[str], at: datetime) -> RuleResult:
+    """One candidate for every (kind, store) whose newest batch is older than the kind's ``fresh_for``, or is expected and never came.
+
+    Only kinds that the project has any batch of are looked at: a team that exports no rival prices is not told so every day.
+    """
+    used = [kinds[name] for name in snapshots.kinds() if name in kinds]
+    ages = {kind.name: snapshots.ages(kind.name, at, kind.fresh_for) for kind in used}
+    candidates = [_stale(kinds[age.kind], age, at) for listed in ages.values() for age in listed if age.stale]
+    candidates += [_never_came(kind, store, at) for kind in used for store in _absent(ages[kind.name], expected)]
+    judged = sum(map(len, ages.values()))
+    return RuleResult(STALE_DATA.name, tuple(candidates), fresh_stores=ALL_STORES, present=frozenset(_known(ages)), judged=judged)
+
+
+def _absent(ages: Iterable[Age], expected: Iterable[str]) -> Iterator[str]:
+    there = {age.store_id for age in ages}
+    return iter(()) if "*" in there else (store for store in expected if store not in there)
+
+
+def _known(ages: Mapping[str, Iterable[Age]]) -> Iterator[Identity]:
+    return (Identity(STALE_DATA.name, (age.kind, age.store_id)) for listed in ages.values() for age in listed)
+
+
+def _stale(kind: KindSchema, age: Age, at: datetime) -> Candidate:
+    return _candidate(kind, age.store_id, at, age.as_of, age.age)
+
+
+def _never_came(kind: KindSchema, store: str, at: datetime) -> Candidate:
+    return _candidate(kind, store, at, None, None)
+
+
+def _candidate(kind: KindSchema, store: str, at: datetime, newest: datetime | None, age: timedelta | None) -> Candidate:
+    title = kind.title or Text.same(kind.name)
+    shown = (
+        Shown(Text("Data", "数据"), f"{title.zh} / {title.en}", Type.STRING),
+        Shown(Text("Newest", "最近一份"), newest, Type.TIMESTAMP),
+        Shown(Text("Age", "距今"), age, Type.DURATION),
+        Shown(Text("Fresh for", "有效期"), kind.fresh_for, Type.DURATION),
+    )
+    identity = Identity(STALE_DATA.name, (kind.name, store))
+    return Candidate(identity, store, STALE_DATA.severity, newest or at, shown)
