@@ -47,7 +47,7 @@ def verdict_query(
     frames = Frames(schemas, dialect)
     frame = frames.frame(schema.name, [node for rule in rules for node in _nodes(rule, details)])
     table = _with_coverage(frame.table, covers)
-    compiler = frame.compiler()
+    compiler = frame.compiler(table)
     verdicts = {f"verdict {i}": _verdict(compiler, rule, table, cover) for i, (rule, cover) in enumerate(zip(rules, covers, strict=True))}
     columns = dict(verdicts)
     for i, rule in enumerate(rules if details else ()):
@@ -97,7 +97,7 @@ def scope_query(rules: Sequence[AlertRule], covers: Sequence[Cover | None], sche
     frames = Frames(schemas, dialect)
     frame = frames.frame(schema.name, [rule.where for rule in rules if rule.where is not None])
     table = _with_coverage(frame.table, covers)
-    compiler = frame.compiler()
+    compiler = frame.compiler(table)
     counts = {f"judged {i}": _judged(compiler, rule, table, cover) for i, (rule, cover) in enumerate(zip(rules, covers, strict=True))}
     return _query(table.aggregate(**counts), frames)
 
