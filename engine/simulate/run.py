@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
+from engine.simulate.cells import Layout
 from engine.simulate.incidents import TROUBLES, Incident, plant
-from engine.simulate.layouts import LAYOUTS, Layout
+from engine.simulate.layouts import LAYOUTS
 from engine.simulate.plan import EVALUATIONS, Options
 from engine.simulate.rows import ROWS, Row
 from engine.simulate.shop import Shop
