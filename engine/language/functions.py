@@ -14,7 +14,7 @@ from typing import Literal
 
 from engine.errors import Text
 from engine.language.errors import wrong
-from engine.language.measures import MEASURED, NUMERIC, ORDERED, meet_all, require
+from engine.language.measures import MEASURED, NUMERIC, ORDERED, adapt, meet_all, require
 from engine.language.names import Scope
 from engine.language.typed import (
     Abs,
@@ -34,6 +34,8 @@ from engine.language.typed import (
 from engine.model import Type
 
 MAX_WINDOW = timedelta(days=400)
+
+_NOW = Now(type=Type.TIMESTAMP)
 
 _ANY = frozenset(Type)
 _TIME = Text("a time", "时间")
@@ -76,15 +78,19 @@ class Aggregate:
 
 
 def _age(call: Arguments) -> Node:
-    return Arithmetic("-", Now(type=Type.TIMESTAMP, at=call.at), _time(call), type=Type.DURATION, at=call.at)
+    return Arithmetic("-", _NOW, _time(call), type=Type.DURATION, at=call.at)
 
 
 def _until(call: Arguments) -> Node:
-    return Arithmetic("-", _time(call), Now(type=Type.TIMESTAMP, at=call.at), type=Type.DURATION, at=call.at)
+    return Arithmetic("-", _time(call), _NOW, type=Type.DURATION, at=call.at)
 
 
 def _time(call: Arguments) -> Node:
-    return require(call.nodes[0], {Type.TIMESTAMP}, _TIME)
+    node = adapt(call.nodes[0], _NOW, call.scope)
+    if node.type is Type.DATE:
+        hint = Text("compare dates with dates: due_on < date(now - 3d)", "日期请与日期比较：due_on < date(now - 3d)")
+        raise wrong("wrong_type", node.at, Text("this is a date; it has no time of day", "这是日期，没有时刻"), hint)
+    return require(node, {Type.TIMESTAMP}, _TIME)
 
 
 def _part(part: Literal["date", "hour", "weekday"], type_: Type) -> Callable[[Arguments], Node]:

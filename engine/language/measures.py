@@ -129,10 +129,8 @@ def adapt(node: Node, beside: Node, scope: Scope) -> Node:
     """``node`` with the type of ``beside``, if it is a literal that can take it; else ``node`` itself."""
     if is_literal(node) and not is_literal(beside):
         return _number_as(node, beside.type)
-    if isinstance(node, Const) and isinstance(node.value, str):
-        if beside.type in (Type.TIMESTAMP, Type.DATE):
-            return _time(node, beside.type, scope)
-        _refuse_unlisted(node, values_of(beside, scope))
+    if isinstance(node, Const) and node.type is Type.STRING and beside.type in (Type.TIMESTAMP, Type.DATE):
+        return _time(node, beside.type, scope)
     return node
 
 
@@ -167,8 +165,10 @@ def _time(node: Const, type_: Type, scope: Scope) -> Const:
     return Const(found.date(), type=type_, at=node.at)
 
 
-def _refuse_unlisted(node: Const, values: Sequence[str]) -> None:
-    if values and node.value not in values:
+def refuse_unlisted(node: Node, beside: Node, scope: Scope) -> None:
+    """Raises ExpressionError for a text literal that the column ``beside`` it can never hold."""
+    values = values_of(beside, scope)
+    if values and isinstance(node, Const) and node.value not in values:
         sentence = Text(f"'{node.value}' is none of its values", f"'{node.value}' 不在可取的值之中")
         known = Text(f"values: {', '.join(values)}", f"可取的值：{'、'.join(values)}")
         raise wrong("unknown_value", node.at, sentence, did_you_mean(str(node.value), values) or known)

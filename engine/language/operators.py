@@ -7,11 +7,12 @@ from decimal import Decimal, localcontext
 from typing import Literal
 
 from engine.errors import Text
-from engine.language.errors import wrong
+from engine.language.errors import gather, wrong
 from engine.language.measures import (
     MEASURED,
     ORDERED,
     WORDS,
+    adapt,
     cover,
     hint_for,
     is_literal,
@@ -19,6 +20,7 @@ from engine.language.measures import (
     meet,
     meet_all,
     number,
+    refuse_unlisted,
     require,
 )
 from engine.language.names import Scope
@@ -33,6 +35,8 @@ _MEASURED = Text("a number or a duration", "数字或时长")
 
 def compare(op: CompareOp, left: Node, right: Node, at: Span, scope: Scope) -> Node:
     left, right = meet(left, right, scope)
+    refuse_unlisted(left, right, scope)
+    refuse_unlisted(right, left, scope)
     if op not in ("==", "!="):
         for side in (left, right):
             _require_order(side, op)
@@ -48,6 +52,7 @@ def _require_order(node: Node, op: str) -> None:
 
 def in_(item: Node, options: tuple[Node, ...], at: Span, scope: Scope) -> Node:
     (item, *met), _ = meet_all((item, *options), scope)
+    gather(lambda option: refuse_unlisted(option, item, scope), met)
     return In(item, tuple(met), type=Type.BOOLEAN, at=at)
 
 
@@ -96,6 +101,7 @@ def arithmetic(op: ArithmeticOp, left: Node, right: Node, at: Span, scope: Scope
 
 
 def _add(op: Literal["+", "-"], left: Node, right: Node, at: Span, scope: Scope) -> Node:
+    left, right = adapt(left, right, scope), adapt(right, left, scope)
     match op, left.type, right.type:
         case "-", Type.TIMESTAMP, Type.TIMESTAMP:
             return Arithmetic(op, left, right, type=Type.DURATION, at=at)

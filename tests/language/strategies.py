@@ -1,4 +1,4 @@
-"""Random expressions for Hypothesis: of any shape (:func:`expressions`), or such as pass the checker (:func:`conditions`, :func:`values`)."""
+"""Random expressions for Hypothesis: of any shape (:func:`expressions`), or such as check (:func:`conditions`, :func:`values`)."""
 
 from __future__ import annotations
 
@@ -261,12 +261,10 @@ def _scalar(draw: Draw, type_: Type, place: Place) -> Expression | None:
             return s.Call("round", (item, s.Number(Decimal(draw(st.integers(0, 3))))))
         case 2 if type_ in ORDERED:
             return s.Call(draw(st.sampled_from(["least", "greatest"])), (item, second))
-        case 3 if not _listed(item, place):
+        case 3:
             return s.Call("if", (_make(draw, Type.BOOLEAN, place), item, second))
-        case _ if not _listed(item, place):
-            return s.Call("coalesce", (item, second))
         case _:
-            return None
+            return s.Call("coalesce", (item, second))
 
 
 def _negative(draw: Draw, type_: Type, place: Place) -> Expression | None:
