@@ -1,0 +1,167 @@
+"""Exports whose rows are records with names: JSON, JSON lines, Parquet, and the rows of an SQL query."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlalchemy
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine.errors import IngestError, Text
+from engine.ingest.delimited import CUT_HINT, text_encoding
+from engine.ingest.tables import Row, Table, as_text, guarded
+
+MAX_JSON = 256 << 20
+FETCH = 5_000
+_RECORDS = Text("expected a list of objects", "应为对象的列表")
+
+
+BROKEN_PARQUET: tuple[type[Exception], ...] = (pa.ArrowException, OSError)
+QUERY_ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError, ImportError)
+
+
+@dataclass(slots=True)
+class _Counted:
+    """Rows, with the number of the one that was read last."""
+
+    rows: Iterator[Row]
+    at: int = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self.rows:
+            self.at = row[0]
+            yield row
+
+
+def _decode(text: str, line: int) -> object:
+    """JSON with every number as it is written, so that long numbers stay whole."""
+    try:
+        return json.loads(text, parse_int=str, parse_float=str, parse_constant=lambda _: None)
+    except json.JSONDecodeError as error:
+        at = line + error.lineno - 1
+        raise IngestError(Text(f"line {at}: is not JSON ({error.msg})", f"第 {at} 行：不是合法的 JSON（{error.msg}）"), CUT_HINT) from None
+    except RecursionError:
+        raise IngestError(Text(f"line {line}: is nested too deeply", f"第 {line} 行：嵌套过深")) from None
+
+
+def _record(value: object, line: int) -> dict[str, object]:
+    if isinstance(value, dict):
+        return value
+    raise IngestError(Text(f"line {line}: is not an object; {_RECORDS.en}", f"第 {line} 行：不是对象；{_RECORDS.zh}"))
+
+
+def _cell(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else as_text(value)
+
+
+def _names(records: Iterable[dict[str, object]]) -> tuple[str, ...]:
+    """All names of all records: a record may have what earlier ones lack."""
+    return tuple(dict.fromkeys(name for record in records for name in record))
+
+
+@contextmanager
+def open_json(path: Path) -> Iterator[Table]:
+    """A JSON list of objects (or an object that holds just one such list) as a table; rows are counted from 1."""
+    if path.stat().st_size > MAX_JSON:
+        hint = Text("export it as JSON lines (one object a line) or CSV", "请导出为 JSON lines（每行一个对象）或 CSV")
+        raise IngestError(Text("is larger than 256 MB", "超过 256 MB"), hint)
+    found = _list_in(_decode(path.read_text(text_encoding(path)), 1))
+    records = [_record(value, number) for number, value in enumerate(found, 1)]
+    names = _names(records)
+    counted = _Counted((number, [_cell(record.get(name)) for name in names]) for number, record in enumerate(records, 1))
+    yield Table(names, iter(counted), lambda: (counted.at, len(records)))
+
+
+def _list_in(data: object) -> list[object]:
+    if isinstance(data, list):
+        return data
+    lists = [value for value in data.values() if isinstance(value, list)] if isinstance(data, dict) else []
+    inner = [value for value in data.values() if isinstance(value, dict)] if isinstance(data, dict) else []
+    if len(lists) == 1:
+        return lists[0]
+    if not lists and len(inner) == 1:
+        return _list_in(inner[0])
+    raise IngestError(_RECORDS)
+
+
+@contextmanager
+def open_json_lines(path: Path) -> Iterator[Table]:
+    """One object a line. The file is read twice: once for the names, once for the rows."""
+    encoding = text_encoding(path)
+    size = path.stat().st_size
+    with path.open(encoding=encoding) as file:
+        names = _names(record for _, record in _lines(file))
+    with path.open("rb") as raw, io.TextIOWrapper(raw, encoding) as file:
+        rows = ((line, [_cell(record.get(name)) for name in names]) for line, record in _lines(file))
+        yield Table(names, rows, lambda: (min(raw.tell(), size), size))
+
+
+def _lines(file: TextIO) -> Iterator[tuple[int, dict[str, object]]]:
+    for number, line in enumerate(file, 1):
+        if line.strip():
+            yield number, _record(_decode(line, number), number)
+
+
+@contextmanager
+def open_parquet(path: Path) -> Iterator[Table]:
+    """Row group by row group. Raises :class:`IngestError` for a file without its footer (half-written)."""
+    try:
+        file = pq.ParquetFile(path)
+    except BROKEN_PARQUET as error:
+        raise _broken_parquet(error) from None
+    with file:
+        counted = _Counted(guarded(_parquet_rows(file), BROKEN_PARQUET, _broken_parquet))
+        total = file.metadata.num_rows
+        yield Table(file.schema_arrow.names, iter(counted), lambda: (counted.at, total))
+
+
+def _parquet_rows(file: pq.ParquetFile) -> Iterator[Row]:
+    at = 0
+    for batch in file.iter_batches(FETCH):
+        columns = [[_cell(value) for value in column.to_pylist()] for column in batch.columns]
+        yield from enumerate(zip(*columns, strict=True), at + 1)
+        at += batch.num_rows
+
+
+def _broken_parquet(error: Exception) -> IngestError:
+    return IngestError(Text(f"is not a whole Parquet file ({error})", f"不是完整的 Parquet 文件（{error}）"), CUT_HINT)
+
+
+@contextmanager
+def open_query(url: URL, query: str) -> Iterator[Table]:
+    """The rows of a query, fetched in parts. The password of ``url`` never gets into a message."""
+
+    def failed(error: Exception) -> IngestError:
+        return _query_failed(url, error)
+
+    try:
+        engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
+        connection = engine.connect().execution_options(stream_results=True, yield_per=FETCH)
+    except QUERY_ERRORS as error:
+        raise failed(error) from None
+    with connection:
+        try:
+            result = connection.execute(sqlalchemy.text(query))
+            names = tuple(result.keys())
+        except QUERY_ERRORS as error:
+            raise failed(error) from None
+        rows = ((number, [_cell(value) for value in values]) for number, values in enumerate(result, 1))
+        counted = _Counted(guarded(rows, QUERY_ERRORS, failed))
+        yield Table(names, iter(counted), lambda: (counted.at, None))
+
+
+def _query_failed(url: URL, error: Exception) -> IngestError:
+    said = str(getattr(error, "orig", None) or error).split("\n", maxsplit=1)[0]
+    if url.password:
+        said = said.replace(str(url.password), "***")
+    shown = url.render_as_string(hide_password=True)
+    return IngestError(Text(f"{shown}: the query failed: {said}", f"{shown}：查询失败：{said}"))
