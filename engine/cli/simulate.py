@@ -32,6 +32,7 @@ def simulate(
     start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = FIRST_DAY,
     platforms: Annotated[str, typer.Option(help="Whose exports, with commas between; stores take turns.")] = ",".join(PLATFORMS),
     incidents: Annotated[int, typer.Option(help="Incidents planted for each rule.")] = USUAL.incidents,
+    everything: Annotated[bool, typer.Option("--all-kinds", help="Export all fifteen kinds of fact.")] = USUAL.everything,
     force: Annotated[bool, typer.Option(help="Write into a folder that is not empty; its other files stay.")] = False,
 ) -> None:
     """Write exports of made-up stores, as their platforms would, with planted incidents.
@@ -41,7 +42,7 @@ def simulate(
     options = settings(context)
     chosen = tuple(name.strip() for name in platforms.split(",") if name.strip())
     try:
-        written = _write(folder, Options(stores, days, seed, start.date(), chosen, incidents), force)
+        written = _write(folder, Options(stores, days, seed, start.date(), chosen, incidents, everything), force)
     except StorewatchError as error:
         fail(options, error)
     _report(options, folder, written)

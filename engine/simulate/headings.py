@@ -48,7 +48,7 @@ TAOBAO_STATUS = {
     "signed": "交易成功",
     "closed": "交易关闭",
 }
-JD_STATUS = {"unpaid": "等待付款", "paid": "等待出库", "shipped": "等待确认收货", "signed": "完成", "closed": "已取消"}
+JD_STATUS = {"unpaid": "待付款", "paid": "等待出库", "shipped": "等待确认收货", "signed": "完成", "closed": "已取消"}
 PDD_STATUS = {"unpaid": "待支付", "paid": "待发货", "shipped": "已发货，待收货", "signed": "已收货", "closed": "已取消"}
 DOUYIN_STATUS = {"unpaid": "待支付", "paid": "待发货", "shipped": "已发货", "signed": "已完成", "closed": "已关闭"}
 PRODUCT_STATUS = {"on_sale": "出售中", "delisted": "已下架", "sold_out": "已售罄"}

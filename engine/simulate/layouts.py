@@ -5,7 +5,7 @@ Advertising has the headings of 万相台; kinds that no platform exports as we 
 
 from __future__ import annotations
 
-from engine.simulate.cells import Layout, clock, constant, dashed, grouped, period, rate, raw, word, yes_no
+from engine.simulate.cells import Layout, clock, constant, dashed, formula, grouped, moment, period, rate, raw, word, yes_no
 from engine.simulate.headings import PAGES, PLACEMENT_KINDS, PLATFORM_NAMES, PRODUCT_STATUS
 from engine.simulate.order_layouts import DOUYIN, JD, PDD, TAOBAO
 from engine.simulate.plan import DAILY, ROUNDS
@@ -149,3 +149,131 @@ CAMPAIGNS = Layout(
 )
 
 LAYOUTS = (STORES, PRODUCTS, PLACEMENTS, PROMOTIONS, REVIEWS, TAOBAO, JD, PDD, DOUYIN, CAMPAIGNS)
+
+REFUNDS = Layout(
+    name="refund",
+    kinds=("refund",),
+    times=ROUNDS,
+    suffix="csv",
+    cells={
+        "店铺ID": raw("store_id"),
+        "退款编号": formula("refund_id"),
+        "订单编号": formula("order_id"),
+        "商品ID": raw("product_id"),
+        "买家退款金额": raw("amount"),
+        "买家退款原因": raw("reason"),
+        "退款状态": word("status", {"open": "买家已经申请退款，等待卖家同意", "done": "退款成功"}),
+        "退款的申请时间": clock("requested_at"),
+        "超时时间": clock("auto_refund_at"),
+    },
+    encoding="gb18030",
+)
+
+COMPLAINTS = Layout(
+    name="complaint",
+    kinds=("complaint",),
+    times=ROUNDS,
+    suffix="csv",
+    cells={
+        "店铺ID": raw("store_id"),
+        "投诉编号": raw("complaint_id"),
+        "订单编号": formula("order_id"),
+        "投诉类型": raw("kind"),
+        "投诉状态": word("status", {"open": "待处理", "closed": "已完结"}),
+        "投诉时间": clock("opened_at"),
+        "处理截止时间": clock("due_at"),
+    },
+)
+
+SHIFTS = Layout(
+    name="shift",
+    kinds=("shift",),
+    times=ROUNDS,
+    suffix="xlsx",
+    cells={
+        "店铺ID": raw("store_id"),
+        "班次编号": raw("shift_id"),
+        "客服": raw("agent"),
+        "上班时间": moment("starts_at"),
+        "下班时间": moment("ends_at"),
+        "在线": yes_no("online"),
+        "已交接": yes_no("handover_done"),
+        "接待人数": raw("reception"),
+        "平均响应时间": raw("response_seconds"),
+        "3分钟回复率": rate("reply_rate_3min"),
+        "询单转化率": rate("inquiry_conversion"),
+        "客户满意率": rate("satisfaction"),
+        "抽查聊天数": raw("checked_chats"),
+    },
+)
+
+TRAFFIC = Layout(
+    name="traffic",
+    kinds=("traffic",),
+    times=(DAILY,),
+    suffix="xlsx",
+    cells={
+        "店铺ID": raw("store_id"),
+        "来源名称": raw("source"),
+        "访客数": grouped("uv"),
+        "支付转化率": rate("conversion"),
+        "支付金额": grouped("sales"),
+    },
+    notes=("流量来源（模拟数据）", "统计周期：前一日", "金额单位：元", "“-”表示无数据"),
+)
+
+VIOLATIONS = Layout(
+    name="violation",
+    kinds=("violation",),
+    times=(DAILY,),
+    suffix="csv",
+    cells={
+        "店铺ID": raw("store_id"),
+        "违规编号": raw("violation_id"),
+        "违规类型": raw("kind"),
+        "违规扣分": raw("points"),
+        "违规状态": word("status", {"open": "待处理", "closed": "已完结"}),
+        "违规时间": clock("opened_at"),
+        "申诉截止时间": clock("appeal_ends_at"),
+    },
+)
+
+RIVALS = Layout(
+    name="rival",
+    kinds=("rival",),
+    times=(DAILY,),
+    suffix="jsonl",
+    cells={
+        "竞品ID": raw("rival_id"),
+        "店铺ID": raw("store_id"),
+        "本店商品ID": raw("product_id"),
+        "竞品名称": raw("title"),
+        "竞品价格": raw("price"),
+        "主图指纹": raw("main_image_hash"),
+        "促销文案": raw("promo_text"),
+        "销量排名": raw("sales_rank"),
+        "是否新品": yes_no("is_new"),
+    },
+)
+
+KEYWORDS = Layout(
+    name="ad_keyword",
+    kinds=("ad_keyword",),
+    times=(DAILY,),
+    suffix="csv",
+    cells={
+        "店铺ID": raw("store_id"),
+        "计划ID": raw("campaign_id"),
+        "关键词ID": raw("keyword_id"),
+        "关键词": raw("word"),
+        "质量分": raw("quality_score"),
+        "展现量": grouped("impressions"),
+        "点击量": grouped("clicks"),
+        "点击率": rate("ctr"),
+        "平均点击花费": dashed("cpc"),
+        "点击转化率": rate("conversion"),
+        "平均排名": raw("rank"),
+    },
+)
+
+MORE_LAYOUTS = (TRAFFIC, VIOLATIONS, RIVALS, KEYWORDS, REFUNDS, COMPLAINTS, SHIFTS)

@@ -22,7 +22,10 @@ MIN_DAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """A run: ``stores`` stores over ``platforms`` in turn, ``days`` days from ``start``, ``incidents`` planted per rule."""
+    """A run: ``stores`` stores over ``platforms`` in turn, ``days`` days from ``start``, ``incidents`` planted per rule.
+
+    ``everything`` exports all fifteen kinds; without it, those that the rules with planted incidents read, and what they refer to.
+    """
 
     stores: int = 5
     days: int = 8
@@ -30,6 +33,7 @@ class Options:
     start: date = date(2026, 11, 2)
     platforms: tuple[str, ...] = PLATFORMS
     incidents: int = 3
+    everything: bool = False
 
     def check(self) -> None:
         """Raises :class:`UsageError` when no such run can be made."""

@@ -36,9 +36,7 @@ def store_rows(shop: Shop, now: datetime, options: Options) -> list[Row]:
     day = shop.days[(now.date() - options.start).days]
     desc, service, logistics = map(yuan, day.ratings)
     industry_desc, industry_service, industry_logistics = map(yuan, day.industry)
-    midnight = now.replace(hour=0, minute=0, second=0)
-    recent = _between(shop.orders, midnight - timedelta(days=2), midnight)
-    paid = [order for order in recent if order.paid_at and midnight - timedelta(days=1) <= order.paid_at < midnight]
+    paid = paid_yesterday(shop, now)
     sales = sum(order.amount for order in paid)
     refunded = sum(order.amount for order in paid if order.closed_at)
     return [
@@ -64,6 +62,12 @@ def store_rows(shop: Shop, now: datetime, options: Options) -> list[Row]:
             "pickup_48h_rate": ratio(day.on_time, 10_000),
         }
     ]
+
+
+def paid_yesterday(shop: Shop, now: datetime) -> list[Order]:
+    midnight = now.replace(hour=0, minute=0, second=0)
+    recent = _between(shop.orders, midnight - timedelta(days=2), midnight)
+    return [order for order in recent if order.paid_at and midnight - timedelta(days=1) <= order.paid_at < midnight]
 
 
 def _between(orders: tuple[Order, ...], start: datetime, end: datetime) -> tuple[Order, ...]:

@@ -9,8 +9,9 @@ from datetime import date, datetime
 from pathlib import Path
 
 from engine.simulate.cells import Layout
+from engine.simulate.desk_rows import DESK_ROWS
 from engine.simulate.incidents import TROUBLES, Incident, plant
-from engine.simulate.layouts import LAYOUTS
+from engine.simulate.layouts import LAYOUTS, MORE_LAYOUTS
 from engine.simulate.plan import EVALUATIONS, Options
 from engine.simulate.rows import ROWS, Row
 from engine.simulate.shop import Shop
@@ -19,6 +20,7 @@ from engine.simulate.world import build
 MANIFEST = "manifest.csv"
 INCIDENTS = "incidents.csv"
 INSTANTS = "instants.csv"
+ALL_ROWS = {**ROWS, **DESK_ROWS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ def simulate(folder: Path, options: Options) -> Summary:
 
 def _calendar(options: Options) -> list[tuple[datetime, Layout]]:
     """Every export of the run, oldest first."""
-    exports = [(now, layout) for layout in LAYOUTS for now in options.instants(layout.times)]
+    layouts = LAYOUTS + MORE_LAYOUTS if options.everything else LAYOUTS
+    exports = [(now, layout) for layout in layouts for now in options.instants(layout.times)]
     return sorted(exports, key=lambda export: export[0])
 
 
@@ -102,7 +105,7 @@ def _exports(layout: Layout, shops: tuple[Shop, ...], now: datetime, chronicle: 
     kind = layout.kinds[0]
     for shop in shops:
         if layout.platform in ("", shop.platform):
-            rows = list(ROWS[kind](shop, now, chronicle.options))
+            rows = list(ALL_ROWS[kind](shop, now, chronicle.options))
             chronicle.observe(kind, shop, rows, now)
             everything += rows
             if layout.platform:

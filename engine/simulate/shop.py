@@ -128,6 +128,83 @@ class Campaign:
 
 
 @dataclass(frozen=True, slots=True)
+class Keyword:
+    """``quality`` and ``impressions`` are the same every day; ``rank`` in tenths."""
+
+    keyword_id: str
+    campaign_id: str
+    word: str
+    quality: int
+    impressions: int
+    click_rate: int  # basis points
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    refund_id: str
+    order_id: str
+    product_id: str
+    amount: int
+    reason: str
+    requested_at: datetime
+    done_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A complaint or a violation: ``due_at`` is when it must be answered, or may last be appealed against."""
+
+    case_id: str
+    kind: str
+    order_id: str
+    points: int
+    opened_at: datetime
+    closed_at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Figures are for the whole shift: seconds, and basis points."""
+
+    shift_id: str
+    agent: str
+    starts_at: datetime
+    ends_at: datetime
+    handover_at: datetime
+    reception: int
+    response: int
+    replied: int
+    converted: int
+    satisfied: int
+    checked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    rival_id: str
+    product_id: str
+    title: str
+    price: int
+    picture: str
+    slogan: str
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The daily business beside goods and orders."""
+
+    keywords: tuple[Keyword, ...]
+    refunds: tuple[Refund, ...]
+    complaints: tuple[Case, ...]
+    violations: tuple[Case, ...]
+    shifts: tuple[Shift, ...]
+    rivals: tuple[Rival, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Shop:
     store_id: str
     name: str
@@ -142,3 +219,4 @@ class Shop:
     promotions: tuple[Promotion, ...]
     placements: tuple[Placement, ...]
     campaigns: tuple[Campaign, ...]
+    desk: Desk

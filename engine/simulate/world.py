@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, datetime, time, timedelta
 
+from engine.simulate.desk import desk
 from engine.simulate.plan import ZONE, Dice, Options, at
 from engine.simulate.shop import Campaign, CampaignDay, Order, Placement, Product, ProductDay, Promotion, Review, Shop, StoreDay
 
@@ -60,6 +61,7 @@ def _shop(options: Options, number: int) -> Shop:
         promotions=promotions,
         placements=_placements(options, store_id, promotions, products),
         campaigns=campaigns,
+        desk=desk(options, store_id, orders, products, campaigns),
     )
 
 
