@@ -7,7 +7,8 @@ scan. :func:`evaluate` is the same for one instant. A rule that fails does not s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import duckdb
@@ -15,13 +16,14 @@ import pyarrow as pa
 from ibis.common.exceptions import IbisError
 
 from engine.errors import EvaluationError, SnapshotError, StorewatchError, Text
+from engine.language.typed import Node
 from engine.matching.compile import Dialect
 from engine.matching.frames import Source
-from engine.matching.queries import COVERAGE, MATCHED, Cover, Query, present_query, scope_query, verdict_query
+from engine.matching.queries import COVERAGE, MATCHED, Cover, Query, evidence_query, present_query, scope_query, value_query, verdict_query
 from engine.matching.reads import kinds_read
-from engine.matching.results import candidates, identities, unknown
+from engine.matching.results import Raw, candidates, evidence_by_key, identities, unknown
 from engine.matching.sources import connect, create_view, set_now
-from engine.model import ALL_STORES, Identity, KindSchema, RuleResult, Stores
+from engine.model import ALL_STORES, Candidate, Identity, KindSchema, RuleResult, Stores
 from engine.rules import AlertRule
 from engine.snapshots import Selection, Snapshots
 
@@ -55,17 +57,23 @@ class Matcher:
         by_kind: defaultdict[str, list[AlertRule]] = defaultdict(list)
         for rule in rules:
             by_kind[rule.kind].append(rule)
-        run = _Run(self, snapshots, at)
+        run = Run(self, snapshots, at)
         results = {result.rule: result for group in by_kind.values() for result in run.results(group, active)}
         return {rule.name: results[rule.name] for rule in rules}
 
     def verdicts(self, rules: Sequence[AlertRule], snapshots: Snapshots, at: datetime) -> pa.Table:
         """Rows of the rules' kind for which some rule is true or unknown, as columns: the key, ``store_id``, ``_as_of`` and a boolean for
         each rule, under its name. All rules are on one kind."""
-        run = _Run(self, snapshots, at)
+        run = Run(self, snapshots, at)
         table = run.fetch(run.verdict_query(rules, details=False))
         names = {f"verdict {i}": rule.name for i, rule in enumerate(rules)}
         return table.rename_columns([names.get(name, name) for name in table.column_names])
+
+    def values(
+        self, kind: str, node: Node, keys: Collection[tuple[str, ...]], snapshots: Snapshots, at: datetime
+    ) -> dict[tuple[str, ...], Raw]:
+        """The value of ``node`` at ``at`` for the rows of ``kind`` with these keys; rows that are not there are left out."""
+        return Run(self, snapshots, at).values(kind, node, keys)
 
     def query(self, key: object, make: Callable[[], Query]) -> Query:
         """The compiled query under ``key``."""
@@ -78,7 +86,7 @@ class Matcher:
         return self._connection
 
 
-class _Run:
+class Run:
     """One instant: which batches count, and their rows as views."""
 
     def __init__(self, matcher: Matcher, snapshots: Snapshots, at: datetime) -> None:
@@ -107,7 +115,7 @@ class _Run:
         return [
             RuleResult(
                 rule=rule.name,
-                candidates=tuple(candidates(rule, i, table, key)),
+                candidates=self._with_evidence(rule, candidates(rule, i, table, key)),
                 unknown=_asked(rule, active, unknown(i, table), key),
                 unknown_count=unknown(i, table).num_rows,
                 fresh_stores=self.fresh(rule),
@@ -116,6 +124,28 @@ class _Run:
             )
             for i, rule in enumerate(rules)
         ]
+
+    def _with_evidence(self, rule: AlertRule, found: Sequence[Candidate]) -> tuple[Candidate, ...]:
+        """``found``, the first ``max_alerts`` of them with their evidence."""
+        if rule.evidence is None or not found:
+            return tuple(found)
+        evidence, told = rule.evidence, found[: rule.max_alerts]
+        query = self.matcher.query(("evidence", evidence), lambda: evidence_query(evidence, self.schemas, self.matcher.dialect))
+        self.register_keys(["key"], {candidate.identity.key for candidate in told})
+        rows = evidence_by_key(evidence, self.schemas[evidence.kind], self.fetch(query))
+        supported = (replace(candidate, evidence=rows.get(candidate.identity.key[0], ())) for candidate in told)
+        return (*supported, *found[rule.max_alerts :])
+
+    def values(self, kind: str, node: Node, keys: Collection[tuple[str, ...]]) -> dict[tuple[str, ...], Raw]:
+        names = self.schemas[kind].key
+        self.register_keys(names, keys)
+        query = self.matcher.query(("value", kind, node), lambda: value_query(kind, node, self.schemas, self.matcher.dialect))
+        return {tuple(row[name] for name in names): row["value"] for row in self.fetch(query).to_pylist()}
+
+    def register_keys(self, names: Sequence[str], keys: Collection[tuple[str, ...]]) -> None:
+        """Makes ``keys`` readable as the table ``matched``."""
+        columns = [pa.array(values, pa.string()) for values in zip(*keys, strict=True)]
+        self.matcher.connection.register(MATCHED, pa.table(columns, names=list(names)))
 
     def current(self, kind: str) -> Selection:
         if kind not in self._current:
@@ -156,8 +186,7 @@ class _Run:
         if not keys:
             return frozenset()
         names = self.schemas[kind].key
-        columns = [pa.array(values, pa.string()) for values in zip(*keys, strict=True)]
-        self.matcher.connection.register(MATCHED, pa.table(columns, names=list(names)))
+        self.register_keys(names, keys)
         query = self.matcher.query(("present", kind), lambda: present_query(kind, self.schemas, self.matcher.dialect))
         return frozenset(tuple(row.values()) for row in self.fetch(query).to_pylist())
 

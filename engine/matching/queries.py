@@ -13,9 +13,9 @@ from ibis.expr import types as ir
 from engine.errors import EvaluationError, Text
 from engine.language import typed as t
 from engine.matching.compile import Compiler, Dialect
-from engine.matching.frames import AS_OF, STORE, Frames, Source
+from engine.matching.frames import AS_OF, STORE, Frame, Frames, Source
 from engine.model import KindSchema
-from engine.rules import AlertRule
+from engine.rules import AlertRule, Evidence
 
 COVERAGE = "coverage"  # table: which of the listed stores a group of rules knows
 MATCHED = "matched"  # table: keys of matched rows
@@ -110,11 +110,59 @@ def _judged(compiler: Compiler, rule: AlertRule, table: ir.Table, cover: Cover |
 
 def present_query(kind: str, schemas: Mapping[str, KindSchema], dialect: Dialect) -> Query:
     """The keys in the table ``matched`` that have a current row."""
-    schema = schemas[kind]
     frames = Frames(schemas, dialect)
-    rows = frames.table(Source("current", kind))
-    asked = ibis.table(dict.fromkeys(schema.key, "string"), name=MATCHED)
-    return _query(asked.semi_join(rows, list(schema.key)), frames)
+    frame = frames.frame(kind, [])
+    return _query(_of_matched(frame, frame.table).select(*schemas[kind].key), frames)
+
+
+def value_query(kind: str, node: t.Node, schemas: Mapping[str, KindSchema], dialect: Dialect) -> Query:
+    """The key and the ``value`` of ``node`` for the rows whose keys are in the table ``matched``."""
+    frames = Frames(schemas, dialect)
+    frame = frames.frame(kind, [node])
+    table = _of_matched(frame, frame.table)
+    return _query(table.select(*schemas[kind].key, value=frame.compiler(table).value(node).expr), frames)
+
+
+def _of_matched(frame: Frame, table: ir.Table) -> ir.Table:
+    key = list(frame.schema.key)
+    return table.semi_join(ibis.table(dict.fromkeys(key, "string"), name=MATCHED), key)
+
+
+def evidence_query(evidence: Evidence, schemas: Mapping[str, KindSchema], dialect: Dialect) -> Query:
+    """The evidence for the keys in the table ``matched`` (one column, ``key``): ``via``, the shown values (``show 0`` ...), and with a
+    group its value (``group``) and number of rows (``count``); in the order in which it is told."""
+    group = [t.ColumnRef((), evidence.group, type=schemas[evidence.kind].columns[evidence.group].type)] if evidence.group else []
+    nodes = [evidence.where, evidence.order, *group, *(item.value for item in evidence.show)]
+    frames = Frames(schemas, dialect)
+    frame = frames.frame(evidence.kind, [node for node in nodes if node is not None])
+    rows = frame.table.semi_join(ibis.table({"key": "string"}, name=MATCHED), [(evidence.via, "key")])
+    compiler = frame.compiler(rows)
+    if evidence.where is not None:
+        rows = rows.filter(compiler.condition(evidence.where))
+    shown = {f"show {i}": compiler.value(item.value).expr for i, item in enumerate(evidence.show)}
+    first = {"order": compiler.value(evidence.order).expr} if evidence.order else {}
+    grouped = {"group": rows[evidence.group]} if evidence.group else {}
+    keys = {f"row {i}": rows[name] for i, name in enumerate(frame.row)}
+    listed = rows.select(via=rows[evidence.via], **keys, **grouped, **first, **shown)
+    return _query(_top(listed, evidence, list(keys)), frames)
+
+
+def _top(rows: ir.Table, evidence: Evidence, keys: Sequence[str]) -> ir.Table:
+    """The first rows of each key, or its largest groups, each with its first row."""
+    order: list[ir.Value] = [rows[key].asc() for key in keys]
+    if evidence.order is not None:
+        order.insert(0, rows.order.desc(nulls_first=False) if evidence.descending else rows.order.asc(nulls_first=False))
+    if not evidence.group:
+        ranked = rows.mutate(rank=ibis.row_number().over(group_by="via", order_by=order))
+    else:
+        rows = rows.filter(rows.group.notnull())
+        counted = rows.mutate(
+            place=ibis.row_number().over(group_by=["via", "group"], order_by=order),
+            count=rows.count().over(group_by=["via", "group"]),
+        )
+        firsts = counted.filter(counted.place == 0)
+        ranked = firsts.mutate(rank=ibis.row_number().over(group_by="via", order_by=[firsts["count"].desc(), firsts.group.asc()]))
+    return ranked.filter(ranked["rank"] < evidence.top).order_by(["via", "rank"]).drop("rank", *keys)
 
 
 def _query(table: ir.Table, frames: Frames) -> Query:

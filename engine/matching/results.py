@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -9,12 +10,14 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from engine.errors import Text
 from engine.matching.compile import EPOCH
 from engine.matching.frames import AS_OF, STORE
 from engine.matching.numbers import ROUNDED_TO
-from engine.model import Candidate, Identity, Severity, Shown, Type, Value
-from engine.rules import AlertRule, Labelled
+from engine.model import Candidate, Identity, KindSchema, Severity, Shown, Type, Value
+from engine.rules import AlertRule, Evidence, Labelled
 
+COUNT = Text("count", "数量")
 Raw = str | int | float | Decimal | bool | datetime | date | None
 
 
@@ -29,6 +32,20 @@ def candidates(rule: AlertRule, index: int, table: pa.Table, key: Sequence[str])
         for identity, store, severity, as_of, values in rows
     ]
     return sorted(found, key=lambda candidate: (-candidate.severity.rank, candidate.identity.key))
+
+
+def evidence_by_key(evidence: Evidence, schema: KindSchema, table: pa.Table) -> dict[str, tuple[tuple[Shown, ...], ...]]:
+    """The rows of an evidence query, as labelled values, under the key that they speak for."""
+    found: defaultdict[str, list[tuple[Shown, ...]]] = defaultdict(list)
+    for row in table.to_pylist():
+        shown = shown_values(evidence.show, [row[f"show {i}"] for i in range(len(evidence.show))])
+        if evidence.group:
+            column = schema.columns[evidence.group]
+            label = column.title or Text.same(column.name)
+            group = Shown(label, plain_value(row["group"], column.type), column.type, column.unit)
+            shown = (group, *shown, Shown(COUNT, row["count"], Type.INTEGER))
+        found[row["via"]].append(shown)
+    return {key: tuple(rows) for key, rows in found.items()}
 
 
 def severities_of(rule: AlertRule, matched: pa.Table, index: int) -> list[Severity]:
