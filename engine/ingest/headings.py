@@ -72,7 +72,7 @@ def map_headings(headings: Sequence[str], kind: Kind) -> Mapped:
     columns = {name: found for name in kind.columns if (found := _find(headings, places, _aliases(kind, name)))}
     as_of = _find(headings, places, kind.as_of)
     used = {position for source in (*columns.values(), *([as_of] if as_of else [])) for position in source.positions}
-    dropped = tuple(heading.strip() for position, heading in enumerate(headings) if position not in used and heading.strip())
+    dropped = tuple(printable(heading.strip()) for position, heading in enumerate(headings) if position not in used and heading.strip())
     return Mapped(kind, columns, as_of, dropped)
 
 
@@ -81,7 +81,7 @@ def _find(headings: Sequence[str], places: Mapping[str, int], aliases: Iterable[
         position = places.get(normal_heading(alias.heading))
         if position is not None:
             more = (places.get(normal_heading(heading)) for heading in alias.more)
-            return Source(alias, (position, *(place for place in more if place is not None)), headings[position].strip())
+            return Source(alias, (position, *(place for place in more if place is not None)), printable(headings[position].strip()))
     return None
 
 
@@ -162,5 +162,10 @@ def _recognise(headings: Sequence[str], facts: Facts, store_given: bool) -> tupl
 
 
 def _some(headings: Sequence[str]) -> str:
-    named = [heading.strip() for heading in headings if heading.strip()]
+    """Some of the headings that were read, fit for a terminal."""
+    named = [printable(heading.strip())[:40] for heading in headings if heading.strip()]
     return ", ".join(named[:12]) + (" …" if len(named) > 12 else "")
+
+
+def printable(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)
