@@ -14,6 +14,7 @@ from pathlib import Path
 from engine.errors import Secret
 from engine.model import Delivery, Notification, Outcome, Send
 from engine.routing import EmailChannel
+from engine.routing.channels import check_address
 
 DETAIL = 200  # characters of a server's answer that are kept
 CONFIGURATION = (530, 534, 535, 538)  # "authentication required" and its kin: the set-up is wrong, not the mail
@@ -123,9 +124,10 @@ class _Session:
 
 def transmit(smtp: smtplib.SMTP, sender: str, notification: Notification) -> None:
     """One message in one SMTP transaction. Raises one of :data:`ERRORS`; returns when the server has accepted it."""
+    recipient = check_address(notification.recipient)
     payload = re.sub(rb"\r\n|\r|\n", b"\r\n", notification.payload)
     options = ["BODY=8BITMIME"] if not payload.isascii() and smtp.has_extn("8bitmime") else []
-    smtp.sendmail(sender, [notification.recipient], payload, options)
+    smtp.sendmail(sender, [recipient], payload, options)
 
 
 def connecting_outcome(error: Exception) -> Outcome:
