@@ -68,7 +68,7 @@ def run_round(
     told = state.told()
     repeats = due_repeats(_unmoved(after, transitions), infos, project.channels, at, told)
     plans, suppressed = plan((*transitions, *repeats), after, infos, project.channels, at, told)
-    notifications = tuple(_Desk(project, snapshots, state, infos, at).notifications(plans))
+    notifications = tuple(_Desk(project, matcher, snapshots, state, infos, at).notifications(plans))
     claimed = state.commit(
         Evaluation(
             schedule,
@@ -108,6 +108,7 @@ class _Desk:
     """Makes notifications of plans: gathers what a message shows, renders it in each language, addresses it."""
 
     project: Project
+    matcher: Matcher
     snapshots: Snapshots
     state: Database
     infos: Mapping[str, RuleInfo]
@@ -148,6 +149,8 @@ class _Desk:
         for rule in self.project.rules:
             if rule.trend and rule.name in wanted:
                 keys = wanted[rule.name]
-                series = trend(rule.trend, rule.kind, keys, self.snapshots, facts.schemas, self.at, facts.time_zone, TREND_POINTS)
+                series = trend(
+                    rule.trend, rule.kind, keys, self.snapshots, facts.schemas, self.at, facts.time_zone, TREND_POINTS, self.matcher
+                )
                 found |= {Identity(rule.name, key): one for key, one in series.items()}
         return found

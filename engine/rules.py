@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Annotated
 
@@ -49,7 +49,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
-    """One alert rule, checked. ``severities`` are tried in order; the first whose condition holds wins, None always holds."""
+    """One alert rule, checked. ``severities`` are tried in order; the first whose condition holds wins, None always holds.
+
+    ``condition`` is ``when`` as written, ``defined_at`` its file and line.
+    """
 
     info: RuleInfo
     kind: str
@@ -60,6 +63,8 @@ class AlertRule:
     evidence: Evidence | None = None
     trend: Labelled | None = None
     max_alerts: int = 1000
+    condition: str = field(default="", compare=False)
+    defined_at: str = field(default="", compare=False)
 
     @property
     def name(self) -> str:
@@ -189,7 +194,10 @@ class _RuleReader:
         evidence = self._evidence(raw.evidence, raw.facts) if raw.evidence else None
         if when is None:
             return None
-        return AlertRule(self._info(raw), raw.facts, when, where, severities, show, evidence, trend, raw.max_alerts)
+        place = f"{self.document.file}:{self.document.values[self.root].line}"
+        return AlertRule(
+            self._info(raw), raw.facts, when, where, severities, show, evidence, trend, raw.max_alerts, raw.when.strip(), place
+        )
 
     def _info(self, raw: RuleFile) -> RuleInfo:
         worst = max((severity for severity, _ in raw.severity), key=lambda severity: severity.rank)
@@ -252,9 +260,7 @@ class _RuleReader:
             for found in error.problems:
                 width = max(1, found.span.end - found.span.start)
                 at = self.root + path
-                self.problems.append(
-                    self.document.problem(at, found.code, found.text, found.hint, offset=found.span.start, width=width)
-                )
+                self.problems.append(self.document.problem(at, found.code, found.text, found.hint, offset=found.span.start, width=width))
             return None
 
     def _unknown_kind(self, name: str, *path: str) -> None:

@@ -20,7 +20,7 @@ import typer
 from engine.cli.common import Settings, emit, fail, settings
 from engine.cli.init import STARTER, copy_starter
 from engine.cli.run import clock, deliver_due
-from engine.errors import StorewatchError, Text, UsageError
+from engine.errors import Secret, StorewatchError, Text, UsageError
 
 if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -80,7 +80,7 @@ def _play(options: Settings, folder: Path, samples: Path) -> None:
         snapshots = Snapshots(project.snapshots)
         with State.open(f"sqlite:///{folder / 'state.db'}") as state:
             for number, step in enumerate(rounds, 1):
-                rows = sum(_ingest(project, samples, export) for export in step.exports)
+                rows = sum(_ingest(project, export) for export in step.exports)
                 done = run_round(project, matcher, snapshots, state, step.at, schedule="demo", rules=project.rules, clock=clock)
                 transitions += done.transitions
                 sent = deliver_due(project, state).delivered
@@ -97,14 +97,12 @@ def _point_mail_at(channels: Path, port: int) -> None:
     channels.write_text(re.sub(r"(?m)^(\s+port:\s*)\d+", rf"\g<1>{port}", text, count=1), encoding="utf-8")
 
 
-def _ingest(project: Project, samples: Path, export: _Export) -> int:
+def _ingest(project: Project, export: _Export) -> int:
     """Ingest one export as `storewatch ingest` does; returns the rows stored."""
-    from engine.ingest import ingest
+    from engine.ingest import Options, ingest
 
-    report = ingest(
-        export.path, export.kinds, project.facts, project.snapshots, as_of=export.as_of, store=export.store, all_stores=not export.store
-    )
-    return sum(kind.stored for kind in report.kinds)
+    named = Options(clock(), export.kinds, export.as_of, export.store, all_stores=not export.store, secret=Secret("demo"))
+    return sum(kind.stored for kind in ingest(export.path, project.facts, project.snapshots, named).kinds)
 
 
 def _tell_round(options: Settings, count: str, step: _Round, rows: int, done: Round, sent: int) -> None:
@@ -137,7 +135,7 @@ class _Export:
     path: Path
     kinds: tuple[str, ...]
     as_of: datetime
-    store: str | None
+    store: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +161,7 @@ def _rounds(samples: Path) -> Iterator[_Round]:
 
 
 def _export(samples: Path, row: dict[str, str]) -> _Export:
-    store = None if row["store"] in ("", "*") else row["store"]
+    store = "" if row["store"] == "*" else row["store"]
     return _Export(samples / row["file"], tuple(row["kind"].split("+")), datetime.fromisoformat(row["as_of"]), store)
 
 

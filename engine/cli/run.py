@@ -68,7 +68,7 @@ def _run(options: Settings, at: str, rules: list[str], send: bool, threshold: Se
     from engine.snapshots import Snapshots
 
     project = load_project(options.project)
-    instant = parse_instant(at, project.facts.time_zone) if at else clock().replace(microsecond=0)
+    instant = parse_instant(at, project.facts) if at else clock().replace(microsecond=0)
     selected = project.select(rules)
     schedule = MANUAL if not rules else f"{MANUAL}:{','.join(sorted(set(rules)))}"
     matcher = Matcher(project.facts.schemas, project.facts.time_zone)

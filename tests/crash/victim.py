@@ -1,11 +1,11 @@
 """Runs storewatch commands in a forked child that kills itself with SIGKILL at the n-th fault point.
 
-Reads one JSON request a line, ``{"commands": [[...], ...], "kill_at": n or null, "kill_after": seconds or null}``, and answers with one JSON line,
-``{"killed": bool, "exit": code, "points": [names passed], "seconds": float}``. Everything heavy is imported once, in the parent, so that a trial costs a
-fork and not a start of Python.
+Reads one JSON request a line, ``{"commands": [[...], ...], "kill_at": n or null, "kill_after": seconds or null, "ahead": seconds that
+the clock of `run` is ahead}``, and answers with one JSON line, ``{"killed": bool, "exit": code, "points": [names passed], "seconds":
+float}``. Everything heavy is imported once, in the parent, so that a trial costs a fork and not a start of Python.
 
-A fault point lies before and after every call that makes something durable or visible: renaming and syncing a file, committing a transaction,
-handing a mail to the server.
+A fault point lies before and after every call that makes something durable or visible: renaming and syncing a file, committing a
+transaction, handing a mail to the server.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb  # noqa: F401  heavy imports happen here, before any fork
@@ -29,6 +30,7 @@ from typer.testing import CliRunner
 
 import engine.ingest
 import engine.pipeline  # noqa: F401
+from engine.cli import run as commands
 from engine.cli.main import app
 
 POINTS: list[tuple[Any, str]] = [
@@ -67,6 +69,7 @@ def wrapped(original: Callable[..., Any], name: str, point: Callable[[str], None
 
 def child(request: dict[str, Any], pipe: int) -> None:
     plant(request["kill_at"], lambda name: (os.write(pipe, f"{name}\n".encode()), None)[1])
+    commands.clock = lambda: datetime.now(UTC) + timedelta(seconds=request["ahead"])
     code = 0
     for command in request["commands"]:
         result = CliRunner().invoke(app, command)

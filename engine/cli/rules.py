@@ -1,0 +1,70 @@
+"""``storewatch rules``: what is looked for, as a table or as the page ``docs/rules.md``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.cli.common import emit, fail, settings
+from engine.errors import StorewatchError, Text
+
+if TYPE_CHECKING:
+    from engine.rules import AlertRule
+
+
+def register(app: typer.Typer) -> None:
+    app.command("rules")(rules)
+
+
+def rules(
+    context: typer.Context,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a page that describes every rule.")] = False,
+) -> None:
+    """List the rules of the project: name, title, fact kind, worst severity, owner, file and line."""
+    from engine.project import load_project
+
+    options = settings(context)
+    try:
+        found = load_project(options.project).rules
+    except StorewatchError as error:
+        fail(options, error)
+    if markdown:
+        typer.echo("\n".join(_page(found)))
+        return
+    rows = [
+        {
+            "name": rule.name,
+            "title": rule.info.title.in_(options.language),
+            "facts": rule.kind,
+            "severity": rule.info.severity.value,
+            "owner": rule.info.owner,
+            "when": " ".join(rule.condition.split()),
+            "defined_at": rule.defined_at,
+        }
+        for rule in found
+    ]
+    columns = {
+        "name": Text("name", "名称"),
+        "title": Text("title", "标题"),
+        "facts": Text("facts", "事实"),
+        "severity": Text("severity", "级别"),
+        "owner": Text("owner", "负责人"),
+        "defined_at": Text("defined at", "位置"),
+    }
+    emit(options, rows, columns, Text("no rules", "没有规则"))
+
+
+def _page(found: tuple[AlertRule, ...]) -> list[str]:
+    """``docs/rules.md``: every rule with what it catches, its condition as written, and what to do."""
+    lines = ["# Rules / 规则", "", "Made from `rules/` by `storewatch rules --markdown`; do not edit by hand."]
+    for rule in found:
+        info = rule.info
+        lines += ["", f"## `{rule.name}`: {info.title.zh} / {info.title.en}", ""]
+        lines += [
+            f"Facts: `{rule.kind}`. Severity: up to {info.severity.value}. Owner: {info.owner or '-'}. Defined in `{rule.defined_at}`."
+        ]
+        lines += ["", "    " + "\n    ".join(rule.condition.splitlines())]
+        if info.advice:
+            lines += ["", info.advice.zh, "", info.advice.en]
+    return lines
