@@ -38,9 +38,6 @@ MAX_WINDOW = timedelta(days=400)
 _NOW = Now(type=Type.TIMESTAMP)
 
 _ANY = frozenset(Type)
-_TIME = Text("a time", "时间")
-_MEASURED = Text("a number or a duration", "数字或时长")
-_ORDERED = Text("a number, a time or a duration", "数字、时间或时长")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ def _time(call: Arguments) -> Node:
     if node.type is Type.DATE:
         hint = Text("compare dates with dates: due_on < date(now - 3d)", "日期请与日期比较：due_on < date(now - 3d)")
         raise wrong("wrong_type", node.at, Text("this is a date; it has no time of day", "这是日期，没有时刻"), hint)
-    return require(node, {Type.TIMESTAMP}, _TIME)
+    return require(node, {Type.TIMESTAMP})
 
 
 def _part(part: Literal["date", "hour", "weekday"], type_: Type) -> Callable[[Arguments], Node]:
@@ -98,12 +95,12 @@ def _part(part: Literal["date", "hour", "weekday"], type_: Type) -> Callable[[Ar
 
 
 def _abs(call: Arguments) -> Node:
-    item = require(call.nodes[0], MEASURED, _MEASURED)
+    item = require(call.nodes[0], MEASURED)
     return Abs(item, type=item.type, at=call.at)
 
 
 def _round(call: Arguments) -> Node:
-    item = require(call.nodes[0], NUMERIC, Text("a number", "数字"))
+    item = require(call.nodes[0], NUMERIC)
     digits = call.nodes[1] if len(call.nodes) > 1 else Const(Decimal(0), type=Type.INTEGER)
     if not (isinstance(digits, Const) and digits.type is Type.INTEGER and isinstance(digits.value, Decimal) and 0 <= digits.value <= 9):
         sentence = Text("the digits of round are a whole number from 0 to 9", "round 的位数应为 0 到 9 的整数")
@@ -114,7 +111,7 @@ def _round(call: Arguments) -> Node:
 def _extreme(which: Literal["least", "greatest"]) -> Callable[[Arguments], Node]:
     def build(call: Arguments) -> Node:
         items, type_ = meet_all(call.nodes, call.scope)
-        require(items[0], ORDERED, _ORDERED)
+        require(items[0], ORDERED)
         return Extreme(which, items, type=type_, at=call.at)
 
     return build
@@ -126,18 +123,16 @@ def _coalesce(call: Arguments) -> Node:
 
 
 def _if(call: Arguments) -> Node:
-    condition = require(call.nodes[0], {Type.BOOLEAN}, Text("a condition", "条件"))
+    condition = require(call.nodes[0], {Type.BOOLEAN})
     (then, otherwise), type_ = meet_all(call.nodes[1:], call.scope)
     return If(condition, then, otherwise, type=type_, at=call.at)
 
 
-def _history(
-    function: HistoryFunction, takes: frozenset[Type] = _ANY, gives: Type | None = None, expected: Text = _MEASURED
-) -> Callable[[Arguments], Node]:
+def _history(function: HistoryFunction, takes: frozenset[Type] = _ANY, gives: Type | None = None) -> Callable[[Arguments], Node]:
     """A function of an expression and, where the table asks for two arguments, a window. INTEGERs average to NUMBERs."""
 
     def build(call: Arguments) -> Node:
-        item = require(call.nodes[0], takes, expected)
+        item = require(call.nodes[0], takes)
         window = _window(call.nodes[1]) if len(call.nodes) > 1 else None
         averaged = Type.NUMBER if function in _AVERAGES and item.type is Type.INTEGER else item.type
         return History(function, item, window, type=gives or averaged, at=call.at)
@@ -261,7 +256,7 @@ FUNCTIONS: Mapping[str, Function] = {
         "highest(x, window)",
         Text("The highest x over the window before this batch.", "之前一段时间内 x 的最大值。"),
         "amount < highest(amount, 7d) - 5",
-        _history("highest", ORDERED, expected=_ORDERED),
+        _history("highest", ORDERED),
         least=2,
         most=2,
         history=True,
@@ -270,7 +265,7 @@ FUNCTIONS: Mapping[str, Function] = {
         "lowest(x, window)",
         Text("The lowest x over the window before this batch.", "之前一段时间内 x 的最小值。"),
         "amount < lowest(amount, 7d)",
-        _history("lowest", ORDERED, expected=_ORDERED),
+        _history("lowest", ORDERED),
         least=2,
         most=2,
         history=True,

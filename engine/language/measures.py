@@ -45,9 +45,14 @@ WORDS = {
     Type.DURATION: Text("a duration", "时长"),
 }
 
+_GROUPS = {
+    NUMERIC: Text("a number", "数字"),
+    MEASURED: Text("a number or a duration", "数字或时长"),
+    ORDERED: Text("a number, a time or a duration", "数字、时间或时长"),
+}
+
 _HINTS: dict[frozenset[Type], Text] = {
     frozenset({Type.DURATION, Type.NUMBER}): Text("write a duration like 48h, 30m or 7d", "请写时长，如 48h、30m、7d"),
-    frozenset({Type.PERCENT, Type.NUMBER}): Text("write a percentage like 5%", "请写百分比，如 5%"),
     frozenset({Type.MONEY, Type.PERCENT}): Text("multiply: 95% * price is money", "请相乘：95% * price 是金额"),
     frozenset({Type.MONEY, Type.NUMBER}): Text("divide money by money for a ratio", "金额除以金额才是比值"),
     frozenset({Type.TIMESTAMP, Type.DURATION}): Text("age(x) and until(x) are durations", "age(x) 和 until(x) 是时长"),
@@ -110,18 +115,19 @@ def is_literal(node: Node) -> bool:
             return False
 
 
-def meet(left: Node, right: Node, scope: Scope) -> tuple[Node, Node]:
+def meet(left: Node, right: Node, scope: Scope, at: Span | None = None) -> tuple[Node, Node]:
     """Both nodes as values that can be compared with or added to each other: literals take the other side's type.
 
-    Raises ExpressionError when their types or units do not go together.
+    Raises ExpressionError when their types or units do not go together; ``at`` is the place it points to (None: both nodes).
     """
+    at = at or cover(left, right)
     left, right = adapt(left, right, scope), adapt(right, left, scope)
     if not _compatible(left, right, scope):
-        raise _mismatch(left, right)
+        raise _mismatch(left, right, at)
     units = unit_of(left, scope), unit_of(right, scope)
     if left.type in NUMERIC - {Type.PERCENT} and right.type is not Type.PERCENT and all(units) and units[0] != units[1]:
         sentence = Text(f"{units[0]} and {units[1]} are different units", f"单位不同：{units[0]} 和 {units[1]}")
-        raise wrong("unit_mismatch", cover(left, right), sentence)
+        raise wrong("unit_mismatch", at, sentence)
     return left, right
 
 
@@ -184,10 +190,26 @@ def _compatible(left: Node, right: Node, scope: Scope) -> bool:
     return False
 
 
-def _mismatch(left: Node, right: Node) -> ExpressionError:
+def _mismatch(left: Node, right: Node, at: Span) -> ExpressionError:
     one, two = WORDS[left.type], WORDS[right.type]
     sentence = Text(f"{one.en} and {two.en} do not go together", f"{one.zh}和{two.zh}不能放在一起")
-    return wrong("type_mismatch", cover(left, right), sentence, hint_for(left.type, right.type))
+    hint = _hint_for_percentage(left, right) if left.type is Type.PERCENT else _hint_for_percentage(right, left)
+    return wrong("type_mismatch", at, sentence, hint or hint_for(left.type, right.type))
+
+
+def _hint_for_percentage(percentage: Node, other: Node) -> Text | None:
+    if percentage.type is not Type.PERCENT or other.type not in (Type.INTEGER, Type.NUMBER):
+        return None
+    if not is_literal(other):
+        return Text("a percentage goes with a percentage, or with a ratio such as a / b", "百分比只能与百分比或比值（如 a / b）放在一起")
+    if isinstance(other, Const) and isinstance(other.value, Decimal):
+        value, hundredfold = f"{other.value}%", f"{(other.value * 100).normalize():f}%"
+        return (
+            Text(f"write {hundredfold} or {value}", f"请写 {hundredfold} 或 {value}")
+            if 0 < other.value <= 1
+            else Text(f"write {value}", f"请写 {value}")
+        )
+    return None
 
 
 def hint_for(left: Type, right: Type) -> Text | None:
@@ -198,7 +220,7 @@ def hint_for(left: Type, right: Type) -> Text | None:
 def meet_all(items: Sequence[Node], scope: Scope) -> tuple[tuple[Node, ...], Type]:
     """All items as one type, that of the item whose type is most settled: alternatives of ``if``, ends of ``between``."""
     anchor = min(items, key=lambda item: (is_literal(item), isinstance(item, Const)))
-    met = gather(lambda item: item if item is anchor else meet(item, anchor, scope)[0], items)
+    met = gather(lambda item: item if item is anchor else meet(item, anchor, scope, item.at)[0], items)
     return met, joint_type(met)
 
 
@@ -207,11 +229,12 @@ def joint_type(items: Sequence[Node]) -> Type:
     return types.pop() if len(types) == 1 else Type.NUMBER
 
 
-def require(node: Node, types: frozenset[Type] | set[Type], expected: Text) -> Node:
-    """``node``, if its type is among ``types``; else an ExpressionError that says what is ``expected``."""
+def require(node: Node, types: frozenset[Type] | set[Type]) -> Node:
+    """``node``, if its type is among ``types``; else an ExpressionError that says what is expected."""
     if node.type in types:
         return node
     found = WORDS[node.type]
+    expected = _GROUPS.get(frozenset(types)) or WORDS[next(iter(types - {Type.INTEGER}))]
     sentence = Text(f"this is {found.en}; expected {expected.en}", f"这是{found.zh}，应为{expected.zh}")
     raise wrong("wrong_type", node.at, sentence, hint_for(node.type, next(iter(types))) if len(types) == 1 else None)
 

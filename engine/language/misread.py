@@ -175,6 +175,8 @@ def _hint(before: str, word: str, accepted: Set[str]) -> Text | None:
         return Text(f"write {word.lower()} in small letters", f"请用小写 {word.lower()}")
     if word in RESERVED and "NAME" in accepted:
         return Text(f"'{word}' is a word of the rule language and cannot be a name", f"'{word}' 是规则语言的保留字，不能用作名称")
+    if word == "," and before[-1:].isdigit():
+        return Text("numbers are written without commas", "数字中不要写逗号")
     if word == ">" and before.endswith("<"):
         return _instead("<>")
     return _instead(word.lower())

@@ -60,7 +60,7 @@ def _title(title: Text | None) -> set[str]:
 
 def resolve(name: Name, scope: Scope) -> Node:
     """A column, a column of a referred row, or a constant. Raises ExpressionError."""
-    path, kind = resolve_path(name.parts[:-1], name.at, scope)
+    path, kind = resolve_path(name, scope, len(name.parts) - 1)
     last = name.parts[-1]
     schema = scope.kinds[kind]
     columns = _columns_named(last, schema)
@@ -81,12 +81,12 @@ def _columns_named(word: str, schema: KindSchema) -> list[ColumnSchema]:
     return [column for column in schema.columns.values() if word in names_of_column(column)]
 
 
-def resolve_path(parts: Iterable[str], at: Span, scope: Scope) -> tuple[tuple[str, ...], str]:
-    """Follow reference names from the scope's kind: the referring columns, and the kind they end at."""
+def resolve_path(name: Name, scope: Scope, length: int) -> tuple[tuple[str, ...], str]:
+    """Follow the first ``length`` parts of ``name`` as references from the scope's kind: the referring columns, the kind they end at."""
     path: tuple[str, ...] = ()
     kind = scope.kind
-    for part in parts:
-        column, kind = _reference(part, scope.kinds[kind], at, scope)
+    for index, part in enumerate(name.parts[:length]):
+        column, kind = _reference(part, scope.kinds[kind], part_at(name, index), scope)
         path += (column,)
     return path, kind
 
@@ -94,12 +94,20 @@ def resolve_path(parts: Iterable[str], at: Span, scope: Scope) -> tuple[tuple[st
 def is_reference(name: Name, scope: Scope) -> bool:
     """Whether all of ``name`` names a referred row (``product is missing``), and not a column or constant."""
     try:
-        _, kind = resolve_path(name.parts[:-1], name.at, scope)
+        _, kind = resolve_path(name, scope, len(name.parts) - 1)
     except ExpressionError:
         return False
     schema = scope.kinds[kind]
     last = name.parts[-1]
     return not _columns_named(last, schema) and last not in scope.lets and bool(_references_named(last, schema, scope))
+
+
+def part_at(name: Name, index: int) -> Span:
+    """Where one part of a dotted name stands; all of the name when it is written with spaces."""
+    if name.at.end - name.at.start != len(".".join(name.parts)):
+        return name.at
+    start = name.at.start + sum(len(part) + 1 for part in name.parts[:index])
+    return Span(start, start + len(name.parts[index]))
 
 
 def _references_named(word: str, schema: KindSchema, scope: Scope) -> list[str]:
@@ -131,8 +139,9 @@ def single_key(schema: KindSchema, at: Span) -> str:
     raise wrong("key_not_single", at, sentence)
 
 
-def resolve_kind(word: str, at: Span, scope: Scope) -> str:
-    """The kind called ``word``, by its name or title."""
+def resolve_kind(name: Name, scope: Scope) -> str:
+    """The kind called so, by its name or title."""
+    word, at = name.parts[0], name.at
     if word in scope.kinds:
         return word
     found = [schema.name for schema in scope.kinds.values() if word in names_of_kind(schema)]
@@ -160,13 +169,13 @@ def relation(kind: str, at: Span, scope: Scope) -> str:
 
 
 def _unknown_name(name: Name, schema: KindSchema, scope: Scope) -> ExpressionError:
-    last = name.parts[-1]
+    last, at = name.parts[-1], part_at(name, len(name.parts) - 1)
     if _references_named(last, schema, scope):
         sentence = Text(f"'{last}' is a row of another kind, not a value", f"'{last}' 是另一类型的一行，不是值")
         hint = Text(f"name one of its columns, {last}.…, or ask '{last} is missing'", f"请写它的某一列 {last}.…，或 '{last} is missing'")
-        return wrong("not_a_value", name.at, sentence, hint)
+        return wrong("not_a_value", at, sentence, hint)
     sentence = Text(f"'{schema.name}' has no column '{last}'", f"'{schema.name}' 没有列 '{last}'")
-    return wrong("unknown_name", name.at, sentence, _hint_for_name(last, schema, scope, direct=len(name.parts) == 1))
+    return wrong("unknown_name", at, sentence, _hint_for_name(last, schema, scope, direct=len(name.parts) == 1))
 
 
 _FOREIGN = {"null", "none", "nil", "na"}
@@ -177,11 +186,11 @@ def _hint_for_name(word: str, schema: KindSchema, scope: Scope, *, direct: bool)
         return Text("ask 'x is missing' or 'x is present'", "请写 'x is missing' 或 'x is present'")
     own = [name for column in schema.columns.values() for name in names_of_column(column)]
     known = [*own, *(scope.lets if direct else ())]
+    if direct and any(word in column.values for column in schema.columns.values()):
+        return Text(f"text is written in quotes: '{word}'", f"文字要加引号：'{word}'")
     near = did_you_mean(word, known)
     if near or not direct:
         return near
-    if any(word in column.values for column in schema.columns.values()):
-        return Text(f"text is written in quotes: '{word}'", f"文字要加引号：'{word}'")
     refers = references(schema, scope.kinds).values()
     through = sorted({f"{kind}.{word}" for kind in refers if _columns_named(word, scope.kinds[kind])})
     return _listed(through, "perhaps ", "也许是 ") if through else None

@@ -29,9 +29,6 @@ from engine.language.syntax import ArithmeticOp, CompareOp
 from engine.language.typed import Arithmetic, Between, Compare, Const, Contains, In, Matches, Negate, Node, Span
 from engine.model import Type
 
-_TEXT = Text("text", "文字")
-_MEASURED = Text("a number or a duration", "数字或时长")
-
 
 def compare(op: CompareOp, left: Node, right: Node, at: Span, scope: Scope) -> Node:
     left, right = meet(left, right, scope)
@@ -66,17 +63,17 @@ def between(item: Node, low: Node, high: Node, at: Span, scope: Scope) -> Node:
 
 
 def matches(item: Node, pattern: Const, at: Span) -> Node:
-    require(item, {Type.STRING}, _TEXT)
+    require(item, {Type.STRING})
     check_pattern(str(pattern.value), pattern.at)
     return Matches(item, str(pattern.value), type=Type.BOOLEAN, at=at)
 
 
 def contains(item: Node, part: Node, at: Span) -> Node:
-    return Contains(require(item, {Type.STRING}, _TEXT), require(part, {Type.STRING}, _TEXT), type=Type.BOOLEAN, at=at)
+    return Contains(require(item, {Type.STRING}), require(part, {Type.STRING}), type=Type.BOOLEAN, at=at)
 
 
 def negate(item: Node, at: Span) -> Node:
-    require(item, MEASURED, _MEASURED)
+    require(item, MEASURED)
     if isinstance(item, Const) and isinstance(item.value, Decimal | timedelta):
         return Const(-item.value, type=item.type, at=at)
     return Negate(item, type=item.type, at=at)
@@ -90,7 +87,7 @@ def arithmetic(op: ArithmeticOp, left: Node, right: Node, at: Span, scope: Scope
     if op in ("+", "-"):
         return _add(op, left, right, at, scope)
     for side in (left, right):
-        require(side, MEASURED, _MEASURED)
+        require(side, MEASURED)
     type_ = _product(left, right) if op == "*" else _quotient(left, right)
     if type_ is None:
         one, two = WORDS[left.type], WORDS[right.type]
@@ -120,7 +117,7 @@ def _require_addable(left: Node, right: Node) -> None:
             hint = Text("compare with date(now + 3d), or subtract times", "请与 date(now + 3d) 比较，或用时间相减")
             sentence = Text(f"{WORDS[side.type].en} cannot be added or subtracted like this", f"{WORDS[side.type].zh}不能这样加减")
             raise wrong("wrong_type", side.at, sentence, hint_for(left.type, right.type) or hint)
-        require(side, MEASURED, _MEASURED)
+        require(side, MEASURED)
 
 
 def _product(left: Node, right: Node) -> Type | None:

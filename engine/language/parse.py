@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -101,25 +102,25 @@ class _Builder(Transformer[Token, Expression]):
         return replace(_only(parts), at=_span(*parts))
 
     def call(self, *parts: Part) -> Expression:
-        return syntax.Call(_names(parts)[0], _expressions(parts), at=_span(*parts))
+        return syntax.Call(_names(parts)[0], _expressions(parts), at=_span(*parts), named_at=_span(parts[0]))
 
     def related(self, *parts: Part) -> Expression:
-        function, kind = _names(parts)
-        found = _expressions(parts)
-        has_item = isinstance(parts[2], Expression)
-        item = found[0] if has_item else None
-        rest = found[has_item:]
-        return syntax.Related(function, item, kind, rest[0] if rest else None, at=_span(*parts))
+        named = {str(before): part for before, part in pairwise(parts) if isinstance(part, Expression)}
+        kind = named.get("of", named["("])
+        item = named["("] if "of" in named else None
+        return syntax.Related(
+            _names(parts)[0], item, cast(syntax.Name, kind), named.get("where"), at=_span(*parts), named_at=_span(parts[0])
+        )
 
     def across(self, *parts: Part) -> Expression:
         start = next(at for at, part in enumerate(parts) if isinstance(part, Token) and part.type == "BY")
         item = _only(parts[2:start]) if start > 2 else None
         by = cast(tuple[syntax.Name, ...], _expressions(parts[start:]))
-        return syntax.Across(_names(parts)[0], item, by, at=_span(*parts))
+        return syntax.Across(_names(parts)[0], item, by, at=_span(*parts), named_at=_span(parts[0]))
 
     def no(self, *parts: Part) -> Expression:
-        where = _expressions(parts)
-        return syntax.No(_names(parts)[0], where[0] if where else None, at=_span(*parts))
+        kind, *where = _expressions(parts)
+        return syntax.No(cast(syntax.Name, kind), where[0] if where else None, at=_span(*parts))
 
     def not_(self, *parts: Part) -> Expression:
         return syntax.Not(_only(parts), at=_span(*parts))

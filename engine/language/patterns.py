@@ -74,6 +74,6 @@ def _refused_repeat(bounds: str) -> Text | None:
 def _refused_escape(char: str, shared: str) -> Text | None:
     if char in "123456789":
         return Text(f"back-reference \\{char}", f"反向引用 \\{char}")
-    if char.isascii() and char.isalnum() and char not in shared:
+    if (char.isalnum() or not char.isascii()) and char not in shared:
         return Text(f"escape \\{char}", f"转义 \\{char}")
     return None

@@ -54,7 +54,7 @@ def _show(expression: Expression) -> tuple[str, _Level]:
         case syntax.Not(item=item):
             return f"not {_at(_Level.NOT, item)}", _Level.NOT
         case syntax.No(kind=kind, where=where):
-            return f"no {kind}{_where(where)}", _Level.OR
+            return f"no {show(kind)}{_where(where)}", _Level.OR
         case syntax.Arithmetic(op=op, left=left, right=right):
             level = _Level.SUM if op in "+-" else _Level.PRODUCT
             return f"{_at(level, left)} {op} {_at(_Level(level + 1), right)}", level
@@ -92,7 +92,7 @@ def _show_atom(expression: Expression) -> str:
             return f"{function}({_list(arguments)})"
         case syntax.Related(function=function, item=item, kind=kind, where=where):
             of = f"{show(item)} of " if item else ""
-            return f"{function}({of}{kind}{_where(where)})"
+            return f"{function}({of}{show(kind)}{_where(where)})"
         case syntax.Across(function=function, item=item, by=by):
             of = f"{show(item)} " if item else ""
             return f"{function}({of}by {_list(by)})"

@@ -66,8 +66,11 @@ class Name(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Call(Expression):
+    """``named_at``, here and below, is the place of the function's name."""
+
     function: str
     arguments: tuple[Expression, ...]
+    named_at: Span = field(default=NOWHERE, compare=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +79,16 @@ class Related(Expression):
 
     function: str
     item: Expression | None
-    kind: str
+    kind: Name
     where: Expression | None
+    named_at: Span = field(default=NOWHERE, compare=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class No(Expression):
     """``no order where …``"""
 
-    kind: str
+    kind: Name
     where: Expression | None
 
 
@@ -95,6 +99,7 @@ class Across(Expression):
     function: str
     item: Expression | None
     by: tuple[Name, ...]
+    named_at: Span = field(default=NOWHERE, compare=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

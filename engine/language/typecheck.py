@@ -54,7 +54,7 @@ def check(expression: syntax.Expression, scope: Scope, expect: Expect = None) ->
 def _expected(node: Node, type_: Type) -> Node:
     if is_literal(node) and type_ is Type.MONEY:
         return replace(node, type=type_)
-    return require(node, {type_} | ({Type.INTEGER} if type_ is Type.NUMBER else set()), WORDS[type_])
+    return require(node, {type_} | ({Type.INTEGER} if type_ is Type.NUMBER else set()))
 
 
 def _condition(node: Node, scope: Scope) -> Node:
@@ -136,17 +136,14 @@ def _call(expression: syntax.Call, scope: Scope) -> Node:
     function = FUNCTIONS.get(name)
     if function is None:
         hint = did_you_mean(name, [*FUNCTIONS, *AGGREGATES])
-        raise wrong("unknown_function", _word(expression), Text(f"there is no function '{name}'", f"没有函数 '{name}'"), hint)
+        raise wrong("unknown_function", expression.named_at, Text(f"there is no function '{name}'", f"没有函数 '{name}'"), hint)
     inner = _enter(scope, name, expression.at) if function.history else scope
     nodes = _all(inner, *arguments)
     if not function.least <= len(nodes) <= function.most:
-        sentence = Text(f"{name} is called as {function.signature}, not with {len(nodes)} values", f"{name} 的写法是 {function.signature}")
-        raise wrong("wrong_arguments", expression.at, sentence, None)
+        raise wrong(
+            "wrong_arguments", expression.at, Text(f"{name} is called as {function.signature}", f"{name} 的写法是 {function.signature}")
+        )
     return function.build(Arguments(nodes, expression.at, inner))
-
-
-def _word(expression: syntax.Call | syntax.Related | syntax.Across) -> Span:
-    return Span(expression.at.start, expression.at.start + len(expression.function))
 
 
 def _plain_aggregate(expression: syntax.Call, scope: Scope) -> Node:
@@ -154,7 +151,7 @@ def _plain_aggregate(expression: syntax.Call, scope: Scope) -> Node:
     function, arguments = expression.function, expression.arguments
     only = arguments[0] if len(arguments) == 1 else None
     if isinstance(only, syntax.Name) and function == "count" and len(only.parts) == 1:
-        return _related(syntax.Related("count", None, only.parts[0], None, at=expression.at), scope)
+        return _related(syntax.Related("count", None, only, None, at=expression.at), scope)
     sentence = Text(
         f"{function} needs to know which rows: {AGGREGATES[function].signature}",
         f"{function} 要写明是哪些行：{AGGREGATES[function].signature}",
@@ -197,9 +194,9 @@ def _refuse_in_history(scope: Scope, what: str, at: Span) -> None:
 def _related(expression: syntax.Related, scope: Scope) -> Node:
     aggregate = _aggregate(expression)
     entered = _enter(scope, expression.function, expression.at)
-    kind = resolve_kind(expression.kind, expression.at, scope)
-    via = relation(kind, expression.at, scope)
-    inner = replace(entered, kind=kind, lets=scope.lets)
+    kind = resolve_kind(expression.kind, scope)
+    via = relation(kind, expression.kind.at, scope)
+    inner = replace(entered, kind=kind)
     checks: list[Callable[[], Node | None]] = [
         lambda: _item(expression, aggregate, inner),
         lambda: _conditions(inner, (expression.where,))[0] if expression.where else None,
@@ -215,7 +212,7 @@ def _aggregate(expression: syntax.Related | syntax.Across) -> Aggregate:
     if found is None:
         name = expression.function
         hint = did_you_mean(name, AGGREGATES) or Text(f"there are: {', '.join(AGGREGATES)}", f"可用的有：{'、'.join(AGGREGATES)}")
-        raise wrong("unknown_function", _word(expression), Text(f"there is no aggregate '{name}'", f"没有汇总函数 '{name}'"), hint)
+        raise wrong("unknown_function", expression.named_at, Text(f"there is no aggregate '{name}'", f"没有汇总函数 '{name}'"), hint)
     return found
 
 
@@ -231,7 +228,7 @@ def _item(expression: syntax.Related | syntax.Across, aggregate: Aggregate, inne
     node = _check(expression.item, inner)
     if aggregate.gives is Type.PERCENT:
         return _condition(node, inner)
-    return require(node, aggregate.takes, Text(f"what {expression.function} can take", f"{expression.function} 能处理的值"))
+    return require(node, aggregate.takes)
 
 
 def _aggregate_type(function: str, aggregate: Aggregate, item: Node | None) -> Type:
@@ -318,7 +315,7 @@ def _missing(expression: syntax.IsMissing, scope: Scope) -> Node:
     item, at = expression.item, expression.at
     if isinstance(item, syntax.Name) and is_reference(item, scope):
         _refuse_in_history(scope, ".".join(item.parts), item.at)
-        path, _ = resolve_path(item.parts, item.at, scope)
+        path, _ = resolve_path(item, scope, len(item.parts))
         return RowMissing(path, type=Type.BOOLEAN, at=at)
     node = _operand(item, scope)
     if isinstance(node, Const | Now):

@@ -27,6 +27,7 @@ _words = st.sampled_from(
 _other_words = st.from_regex(r"\A[a-z_][a-z0-9_]{0,6}\Z").filter(lambda word: word not in RESERVED)
 words = st.one_of(_words, _other_words)
 functions = st.one_of(st.sampled_from([*FUNCTIONS, *AGGREGATES]), words)
+kinds = words.map(lambda word: s.Name((word,)))
 names = st.lists(words, min_size=1, max_size=3).map(lambda parts: s.Name(tuple(parts)))
 decimals = st.decimals(0, 10**15, places=4, allow_nan=False, allow_infinity=False)
 strings = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=8).map(s.String)
@@ -60,9 +61,9 @@ def _extend(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expressio
         st.builds(s.Matches, inner, strings),
         st.builds(s.Contains, inner, inner),
         st.builds(s.Call, functions, _tuples(inner, 0)),
-        st.builds(s.No, words, maybe),
-        st.builds(s.Related, functions, st.none(), words, inner),
-        st.builds(s.Related, functions, inner, words, maybe),
+        st.builds(s.No, kinds, maybe),
+        st.builds(s.Related, functions, st.none(), kinds, inner),
+        st.builds(s.Related, functions, inner, kinds, maybe),
         st.builds(s.Across, functions, maybe, st.lists(names, min_size=1, max_size=2).map(tuple)),
     )
 
@@ -358,7 +359,7 @@ def _over_rows(draw: Draw, function: str, item_type: Type | None, place: Place) 
         inner = replace(place, kind=kind, inside="related", depth=min(place.depth, 1))
         item = _make(draw, item_type, inner) if item_type else None
         where = _make(draw, Type.BOOLEAN, inner) if draw(st.booleans()) else None
-        return s.Related(function, item, kind, where)
+        return s.Related(function, item, s.Name((kind,)), where)
     item = _make(draw, item_type, replace(place, inside="across", depth=min(place.depth, 1))) if item_type else None
     by = draw(st.sampled_from(_columns(place.kinds[place.kind], Type.STRING)))
     return s.Across(function, item, (s.Name((by,)),))

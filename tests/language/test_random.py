@@ -14,8 +14,8 @@ from engine.model import Type
 from tests.language.schemas import KINDS, scope
 from tests.language.strategies import conditions, expressions, values
 
-quick = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-more = settings(quick, max_examples=500)
+quick = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+more = settings(quick, max_examples=300)
 
 
 @more
