@@ -24,11 +24,11 @@ from engine.errors import Text
 from engine.model import Trend, Type, Value
 from engine.wording import Writer
 
-WIDTH, HEIGHT = 560, 150  # CSS pixels; the PNG has twice as many
+WIDTH, HEIGHT = 560, 176  # CSS pixels; the PNG has twice as many
 LINE, FAINT, INK, LIMIT = "#3b7dd8", "#9aa4b1", "#7d8896", "#d0564a"
-FONT = FontProperties(family="DejaVu Sans", size=9.5)
+FONT = FontProperties(family="DejaVu Sans", size=12)
 SMALL: Mapping[str, Any] = MappingProxyType({"color": INK, "fontproperties": FONT, "annotation_clip": False, "parse_math": False})
-BOLD = FontProperties(family="DejaVu Sans", size=10.5, weight="bold")
+BOLD = FontProperties(family="DejaVu Sans", size=13.5, weight="bold")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def _number(value: float | None) -> float:
 
 
 def trend_png(trend: Trend, writer: Writer, threshold: float | None = None) -> bytes | None:
-    """A line of the values over time with its lowest, highest and last value, as PNG of 2 x (560 x 150) pixels.
+    """A line of the values over time with its lowest, highest and last value, as PNG of 2 x (560 x 176) pixels.
 
     Gaps stay gaps. ``threshold`` draws a dashed line. The same input gives the same bytes. None when fewer than two values are known.
     """
@@ -68,7 +68,7 @@ def trend_png(trend: Trend, writer: Writer, threshold: float | None = None) -> b
         return None
     figure = Figure(figsize=(WIDTH / 100, HEIGHT / 100), dpi=200)
     canvas = FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.02, 0.2, 0.82, 0.68))
+    axes = figure.add_axes((0.01, 0.19, 0.77, 0.7))
     _frame(axes, series, threshold)
     _draw(axes, series, threshold)
     _label(axes, series, trend, replace(writer, language="en"))
@@ -86,18 +86,18 @@ def _frame(axes: Axes, series: Series, threshold: float | None) -> None:
     low, high = min(values), max(values)
     margin = (high - low) * 0.25 or abs(high) * 0.1 or 1.0
     span = series.seconds[-1] - series.seconds[0] or 1.0
-    axes.set_ylim(low - margin, high + margin)
+    axes.set_ylim(low - margin * 1.5, high + margin)
     axes.set_xlim(-span * 0.02, span * 1.02)
 
 
 def _draw(axes: Axes, series: Series, threshold: float | None) -> None:
-    axes.plot(series.seconds, series.values, color=LINE, linewidth=1.8, solid_capstyle="round", solid_joinstyle="round")
+    axes.plot(series.seconds, series.values, color=LINE, linewidth=2.2, solid_capstyle="round", solid_joinstyle="round")
     floor = axes.get_ylim()[0]
     axes.fill_between(series.seconds, series.values, floor, color=LINE, alpha=0.12, linewidth=0)
     lonely = [index for index in series.known if not {index - 1, index + 1} & set(series.known)]
     axes.plot([series.seconds[i] for i in lonely], [series.values[i] for i in lonely], ".", color=LINE, markersize=4)
     last = series.known[-1]
-    axes.plot([series.seconds[last]], [series.values[last]], "o", color=LINE, markersize=5.5, clip_on=False)
+    axes.plot([series.seconds[last]], [series.values[last]], "o", color=LINE, markersize=7, clip_on=False)
     axes.axhline(floor, color=FAINT, linewidth=0.8)
     if threshold is not None:
         axes.axhline(threshold, color=LIMIT, linewidth=1, dashes=(4, 3))
@@ -111,7 +111,7 @@ def _label(axes: Axes, series: Series, trend: Trend, writer: Writer) -> None:
     axes.annotate(
         _figure(trend, series.values[last], writer),
         (series.seconds[last], series.values[last]),
-        xytext=(9, 0),
+        xytext=(10, 0),
         textcoords="offset points",
         va="center",
         color=LINE,
@@ -119,8 +119,8 @@ def _label(axes: Axes, series: Series, trend: Trend, writer: Writer) -> None:
         annotation_clip=False,
         parse_math=False,
     )
-    for index, offset in ((low, -11), (high, 5)):
-        if series.values[low] < series.values[high] and index != last:
+    for index, offset in ((low, -15), (high, 5)):
+        if series.values[index] != series.values[last]:
             _small(axes, _figure(trend, series.values[index], writer), (series.seconds[index], series.values[index]), offset)
 
 
@@ -138,7 +138,7 @@ def _date_axis(axes: Axes, series: Series, writer: Writer) -> None:
         axes.annotate(
             _date(series.start + timedelta(seconds=place), writer, hours=end < 172_800),
             (place, axes.get_ylim()[0]),
-            xytext=(0, -13),
+            xytext=(0, -17),
             textcoords="offset points",
             ha=side,
             **SMALL,
@@ -149,7 +149,7 @@ def _date(at: datetime, writer: Writer, hours: bool) -> str:
     local = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(writer.zone)
     if hours:
         return f"{local:%H:%M}"
-    return f"{local.month}-{local.day}" if writer.language == "zh" else writer.date(local).rpartition(" ")[0]
+    return f"{local.month}-{local.day}" if writer.language == "zh" else writer.date(local, local.year)
 
 
 def typed(trend: Trend, value: float) -> Value:

@@ -37,7 +37,7 @@ from engine.sandbox import (
     sandbox,
 )
 from engine.specimens import BLANK, specimens
-from engine.views import CONTEXT, MOST_ENTRIES, Entry, context, entries_of, ordered, ratio
+from engine.views import CONTEXT, Entry, context, entries_of, ordered, ratio
 from engine.wording import PHRASES, Writer, clean, zone_of
 
 SUFFIX = ".j2"
@@ -108,7 +108,7 @@ class Renderer:
         values["subject"] = subject
         text = _tidy(desk.render(name, "txt", values))
         html = desk.render(name, "html", values).strip() + "\n"
-        return Rendered(subject, text, html, pictures)
+        return Rendered(subject, text, html, tuple(picture for picture in pictures if f"cid:{picture.name}" in html))
 
     def check(self, rules: Iterable[RuleInfo]) -> tuple[Problem, ...]:
         """Every mistake in the templates of both languages: what reading them shows, then what rendering made-up messages shows.
@@ -212,11 +212,11 @@ def _no_picture(trend: Trend, writer: Writer) -> bytes:
 
 
 def _illustrated(message: Message, writer: Writer, draw: Draw) -> tuple[tuple[Picture, ...], tuple[Entry, ...]]:
-    """The message's entries, and the pictures of the first few that have a trend."""
+    """The message's entries, and pictures of the trends of the first few."""
     pictures: list[Picture] = []
     entries = list(entries_of(message, writer))
-    for index, item in enumerate(ordered(message.items)[:MOST_ENTRIES]):
-        png = draw(item.trend, writer) if item.trend and len(pictures) < MOST_PICTURES else None
+    for index, item in enumerate(ordered(message.items)[:MOST_PICTURES]):
+        png = draw(item.trend, writer) if item.trend else None
         if png and item.trend:
             entry = entries[index]
             picture = Picture(f"trend-{entry.id}@storewatch", png, f"{entry.trend_label}{writer.say(PHRASES['colon'])}{entry.trend_text}")

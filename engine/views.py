@@ -7,7 +7,7 @@ zone, and every attribute of an :class:`Entry` or a :class:`Cell` is always ther
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -171,6 +171,12 @@ def cell(shown: Shown, writer: Writer, before: Mapping[Text, Shown] = MappingPro
     )
 
 
+def _compact(shown: Shown, at: datetime, writer: Writer) -> Cell:
+    """A value of a list of rows, where instants of this year go without the year."""
+    made = cell(shown, writer)
+    return replace(made, text=writer.datetime(made.value, at)) if isinstance(made.value, datetime) else made
+
+
 def entry(item: Item, at: datetime, writer: Writer) -> Entry:
     """One alert for templates; its gist and picture are added later."""
     alert, rule = item.transition.alert, item.rule
@@ -191,13 +197,13 @@ def entry(item: Item, at: datetime, writer: Writer) -> Entry:
         reason_text=REASONS[item.transition.reason].in_(writer.language),
         shown=tuple(cell(value, writer, before) for value in shown[:MOST_CELLS]),
         outdated=kind == "resolved" and not item.current,
-        evidence=tuple(tuple(cell(value, writer) for value in row[:MOST_CELLS]) for row in alert.evidence[:MOST_ROWS]),
+        evidence=tuple(tuple(_compact(value, at, writer) for value in row[:MOST_CELLS]) for row in alert.evidence[:MOST_ROWS]),
         more_evidence=max(0, len(alert.evidence) - MOST_ROWS),
         advice=clean_lines(rule.advice.in_(writer.language)) if rule.advice else (),
         since=alert.pending_since,
         ended=ended,
         duration=duration,
-        when=_when(kind, alert.pending_since, ended, duration, writer),
+        when=_when(item, at, ended, duration, writer),
         store_id=clean(alert.store_id, LONGEST_TITLE),
         store=clean(item.store_name, LONGEST_LABEL) or clean(alert.store_id, LONGEST_LABEL),
         key=tuple(clean(part, LONGEST_TITLE) for part in alert.identity.key if part != alert.store_id),
@@ -211,9 +217,11 @@ def entry(item: Item, at: datetime, writer: Writer) -> Entry:
     )
 
 
-def _when(kind: str, since: datetime, ended: datetime | None, duration: timedelta, writer: Writer) -> str:
-    phrase = {"resolved": "lasted", "ongoing": "still_since"}.get(kind, "since" if duration >= timedelta(minutes=1) else "just_now")
-    return writer.say(PHRASES[phrase], since=writer.datetime(since), ended=writer.datetime(ended), duration=writer.duration(duration))
+def _when(item: Item, at: datetime, ended: datetime | None, duration: timedelta, writer: Writer) -> str:
+    fresh = "since" if duration >= timedelta(minutes=1) else "just_now"
+    phrase = {"resolved": "lasted", "ongoing": "still_since", "new": fresh}[kind_of(item)]
+    since = writer.datetime(item.transition.alert.pending_since, at)
+    return writer.say(PHRASES[phrase], since=since, ended=writer.datetime(ended, at), duration=writer.duration(duration))
 
 
 def kind_of(item: Item) -> str:

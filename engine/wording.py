@@ -11,9 +11,8 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from types import MappingProxyType
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.errors import Text
@@ -23,23 +22,37 @@ MISSING = "—"
 LONGEST_TEXT = 300
 LONGEST_LINK = 2_000
 EXACT_DIGITS = 6
+LARGEST = Decimal(10) ** 18
 DOUBLE_DIGITS = 2
+_LINK = re.compile(r"https?://[\w.-]*\w(?::\d{1,5})?(?:[/?#][^\s\"'<>\\^`{|}]*)?", re.IGNORECASE)
 JOINER = "\u200d"  # holds emoji together, the one invisible character that is kept
 _CURRENCIES = MappingProxyType({"": "¥", "CNY": "¥", "RMB": "¥", "元": "¥", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "BRL": "R$"})
 _UNITS = MappingProxyType(
     {
         "": Text("", ""),
         "count": Text("", ""),
+        "分": Text("", " 分"),
         "points": Text("", " 分"),
+        "单": Text(" orders", " 单"),
         "orders": Text(" orders", " 单"),
-        "items": Text(" items", " 件"),
-        "visitors": Text(" visitors", " 人"),
-        "times": Text(" times", " 次"),
+        "件": Text(" pcs", " 件"),
+        "笔": Text(" deals", " 笔"),
+        "条": Text("", " 条"),
+        "张": Text(" pictures", " 张"),
+        "字": Text(" characters", " 字"),
+        "星": Text(" stars", " 星"),
+        "人": Text(" people", " 人"),
+        "次": Text(" times", " 次"),
+        "天": Text(" days", " 天"),
         "days": Text(" days", " 天"),
+        "小时": Text(" h", " 小时"),
         "hours": Text(" h", " 小时"),
+        "秒": Text(" s", " 秒"),
         "seconds": Text(" s", " 秒"),
+        "元": Text(" yuan", " 元"),
     }
 )
+_RATINGS = frozenset({"分", "points"})
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 SEVERITIES: Mapping[Severity, Text] = MappingProxyType(
@@ -78,7 +91,7 @@ PHRASES: Mapping[str, Text] = MappingProxyType(
         "colon": Text(": ", "："),
         "comma": Text(", ", "，"),
         "data_of": Text("data as of {at}", "数据截至 {at}"),
-        "evaluated": Text("checked {at}", "检查于 {at}"),
+        "evaluated": Text("Checked {at}", "检查于 {at}"),
         "evidence": Text("Details", "明细"),
         "fault": Text(
             "This plain message stands in for the usual one, because its template has a mistake: {fault}",
@@ -103,7 +116,7 @@ PHRASES: Mapping[str, Text] = MappingProxyType(
         "tally_new": Text("{count} new", "新增 {count}"),
         "tally_ongoing": Text("{count} ongoing", "持续 {count}"),
         "tally_resolved": Text("{count} resolved", "已恢复 {count}"),
-        "times_in": Text("Times are in {zone}", "时间均为 {zone}"),
+        "times_in": Text("times in {zone}", "时间均为 {zone}"),
         "values": Text("Values", "数据"),
         "values_now": Text("Values now", "现在的数据"),
         "values_then": Text("Values when it last alerted", "最后一次报警时的数据"),
@@ -143,15 +156,9 @@ def clean_lines(text: str, limit: int = 2_000) -> tuple[str, ...]:
 
 def safe_link(value: object) -> str:
     """``value`` if it is an address that a reader may click (http or https, a plain host, nothing hidden), else an empty string."""
-    if not isinstance(value, str) or len(value) > LONGEST_LINK or not re.fullmatch(r"https?://[^\s\x00-\x20\"'<>\\^`{|}]+", value):
+    if not isinstance(value, str) or len(value) > LONGEST_LINK or not _LINK.fullmatch(value):
         return ""
-    if clean(value, LONGEST_LINK) != value:
-        return ""
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        return ""
-    return value if parts.hostname and "@" not in parts.netloc else ""
+    return value if clean(value, LONGEST_LINK) == value else ""
 
 
 def zone_of(name: str) -> tzinfo:
@@ -163,11 +170,11 @@ def zone_of(name: str) -> tzinfo:
 
 
 def exact(value: object) -> Decimal | None:
-    """A finite number as Decimal; None for anything else (booleans are not numbers)."""
+    """A number as Decimal; None for what is none: booleans, NaN, and anything past :data:`LARGEST`, which no shop has."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
     number = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
-    return number if number.is_finite() else None
+    return number if number.is_finite() and abs(number) < LARGEST else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +194,15 @@ class Writer:
         if number is None:
             return self.plain(value)
         places = digits if digits is not None else DOUBLE_DIGITS if isinstance(value, float) else EXACT_DIGITS
-        try:
-            written = f"{round(number, max(0, min(places, 12))):,f}"
-        except (InvalidOperation, OverflowError, ValueError):
-            return clean(number, 40)
+        written = f"{round(number, max(0, min(places, 9))) + 0:,f}"
         return written if digits is not None or "." not in written else written.rstrip("0").rstrip(".")
+
+    def rating(self, value: object) -> str:
+        """A score with two digits at least, as shops write it: ``4.80``, ``4.699``."""
+        number = exact(value)
+        if number is None or abs(number) > 1_000 or round(number, 2) != number:
+            return self.number(value)
+        return self.number(number, 2)
 
     def money(self, value: object, unit: str = "") -> str:
         """``¥1,234.50``; ``unit`` is a currency code, yuan when it is empty."""
@@ -223,22 +234,24 @@ class Writer:
         written = " ".join(f"{count} {word.in_(self.language)}" for count, word in parts[first : first + 2] if count)
         return f"-{written}" if value < timedelta(0) else written
 
-    def datetime(self, value: object) -> str:
-        """``2026-11-20 16:00`` or ``20 Nov 2026, 16:00``, in the message's time zone."""
+    def datetime(self, value: object, now: datetime | None = None) -> str:
+        """``2026-11-20 16:00`` or ``20 Nov 2026, 16:00``, in the message's time zone; without the year when it is that of ``now``."""
         if not isinstance(value, datetime):
             return self.date(value) if isinstance(value, date) else self.plain(value)
         try:
             local = (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(self.zone)
         except (OverflowError, ValueError):
             local = value
-        return f"{self.date(local)}{' ' if self.language == 'zh' else ', '}{local:%H:%M}"
+        year = None if now is None else now.astimezone(self.zone).year
+        return f"{self.date(local, year)}{' ' if self.language == 'zh' else ', '}{local:%H:%M}"
 
-    def date(self, value: object) -> str:
+    def date(self, value: object, year: int | None = None) -> str:
+        """``2026-11-20`` or ``20 Nov 2026``, without the year when it is ``year``."""
         if not isinstance(value, date):
             return self.plain(value)
         if self.language == "zh":
-            return f"{value.year:04d}-{value.month:02d}-{value.day:02d}"
-        return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+            return f"{value:%m-%d}" if value.year == year else f"{value.year:04d}-{value:%m-%d}"
+        return f"{value.day} {_MONTHS[value.month - 1]}" + (f" {value.year}" if value.year != year else "")
 
     def boolean(self, value: object) -> str:
         return self.say(Text("yes", "是") if value else Text("no", "否")) if isinstance(value, bool) else self.plain(value)
@@ -253,6 +266,8 @@ class Writer:
             return self.datetime(value)
         if isinstance(value, timedelta):
             return self.duration(value)
+        if isinstance(value, float | Decimal) and exact(value) is None:
+            return clean(value, 12)
         return self.number(value) if exact(value) is not None else clean(value)
 
     def value(self, value: Value, type_: Type | str = Type.STRING, unit: str = "") -> str:
@@ -263,7 +278,7 @@ class Writer:
         if kind is Type.MONEY:
             return self.money(value, unit)
         if kind in (Type.INTEGER, Type.NUMBER) and exact(value) is not None:
-            return self.number(value) + self.unit(unit)
+            return (self.rating(value) if unit in _RATINGS else self.number(value)) + self.unit(unit)
         writers: Mapping[Type, Callable[[object], str]] = {
             Type.PERCENT: self.percent,
             Type.BOOLEAN: self.boolean,
