@@ -169,7 +169,6 @@ def _step(current: object, part: str | int) -> object:
         for name, info in current.model_fields.items():
             if part in (name, info.alias):
                 return _models_in(info.annotation)
-        return current if current.__name__ == part else None
     return current
 
 

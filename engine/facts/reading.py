@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -128,6 +129,7 @@ class _Written:
 
 _KindParts = list[tuple[_Written, KindFile]]
 _ColumnParts = list[tuple[_Written, ColumnFile]]
+_Claim = tuple[str, str | None]  # a heading, and which of two times in its cells
 
 
 def load_facts(path: Path, name: str | None = None) -> Facts:
@@ -163,7 +165,7 @@ def _layers(path: Path, name: str | None) -> list[tuple[Document, FactsFile]]:
         seen.add(path.resolve())
         if file.extends is None:
             return layers
-        path, name = path.parent / file.extends, None
+        path, name = Path(os.path.normpath(path.parent / file.extends)), None
         if path.resolve() in seen:
             text = Text(f"{file.extends} extends this file in turn", f"{file.extends} 又反过来继承了本文件")
             raise ProblemsFound([document.problem(("extends",), "extends_circle", text)])
@@ -204,7 +206,7 @@ class _Builder:
                 self.problems.append(where.problem("missing_key", text, key=True))
         column_parts = _column_parts(parts)
         columns = {column: self._column(column, found, key or ()) for column, found in column_parts.items()}
-        self._check_aliases(column_parts)
+        self._check_aliases(parts)
         self._check_key(parts, column_parts, columns)
         if len(self.problems) > before:
             return None
@@ -284,22 +286,26 @@ class _Builder:
                 values[value] = (*values.get(value, ()), *texts)
         return values
 
-    def _check_aliases(self, columns: Mapping[str, _ColumnParts]) -> None:
-        """No heading may mean two columns, and no file may give a heading twice; a later file may give it anew."""
-        owner: dict[tuple[str, str | None], str] = {(name, None): name for name in columns}
-        for name, parts in columns.items():
-            for where, column in parts:
-                own: set[tuple[str, str | None]] = set()
-                for heading, part, path in _headings(column):
-                    claim = (heading, part)
-                    if owner.setdefault(claim, name) != name:
-                        text = Text(f"heading '{heading}' already means {owner[claim]}", f"表头 '{heading}' 已经对应 {owner[claim]}")
-                        self.problems.append(where.problem("alias_taken", text, None, *path))
-                    elif claim in own and path[0] == "aliases":
-                        text = Text(f"heading '{heading}' is given twice", f"表头 '{heading}' 写了两次")
-                        self.problems.append(where.problem("alias_twice", text, None, *path))
-                    if path[0] == "aliases":
-                        own.add(claim)
+    def _check_aliases(self, parts: _KindParts) -> None:
+        """No heading may mean two columns, and no file may give a heading twice; a later file may give it anew. Files are gone through
+        in order, so that the one that adds the second meaning is told."""
+        owner: dict[_Claim, str] = {(name, None): name for _, kind in parts for name in kind.columns}
+        for where, kind in parts:
+            for name, column in kind.columns.items():
+                self._claim(where, name, column, owner)
+
+    def _claim(self, where: _Written, name: str, column: ColumnFile, owner: dict[_Claim, str]) -> None:
+        own: set[_Claim] = set()
+        for claim, path in _claims(column):
+            at = ("columns", name, *path)
+            if owner.setdefault(claim, name) != name:
+                text = Text(f"heading '{claim[0]}' already means {owner[claim]}", f"表头 '{claim[0]}' 已经对应 {owner[claim]}")
+                self.problems.append(where.problem("alias_taken", text, None, *at))
+            elif claim in own:
+                text = Text(f"heading '{claim[0]}' is given twice", f"表头 '{claim[0]}' 写了两次")
+                self.problems.append(where.problem("alias_twice", text, None, *at))
+            if path[0] == "aliases":
+                own.add(claim)
 
     def _check_key(self, parts: _KindParts, written: Mapping[str, _ColumnParts], columns: Mapping[str, Column | None]) -> None:
         where = parts[-1][0]
@@ -346,12 +352,12 @@ def _column_parts(parts: _KindParts) -> dict[str, _ColumnParts]:
     return columns
 
 
-def _headings(column: ColumnFile) -> Iterator[tuple[str, str | None, Path_]]:
-    """Every heading that a file gives a column, normalised, with the part it takes and its place."""
+def _claims(column: ColumnFile) -> Iterator[tuple[_Claim, Path_]]:
+    """Every heading that a file gives a column, with its place in the column; an alias may repeat the title."""
     if column.title:
-        yield normal_heading(column.title.zh), None, ("title",)
+        yield (normal_heading(column.title.zh), None), ("title",)
     for index, alias in enumerate(column.aliases):
-        yield normal_heading(alias.heading), alias.part, ("aliases", index)
+        yield (normal_heading(alias.heading), alias.part), ("aliases", index)
 
 
 def _aliases(parts: _ColumnParts) -> tuple[Alias, ...]:

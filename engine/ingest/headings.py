@@ -55,9 +55,12 @@ def _headings(kind: Kind) -> Iterable[str]:
 
 
 def _aliases(kind: Kind, name: str) -> list[Alias]:
-    """All headings of a column in the order of preference: as declared, its title, its name; each also with its unit in brackets."""
+    """All headings of a column in the order of preference: its title (unless the aliases list it), its aliases, its name; each also with
+    its unit in brackets."""
     column = kind.columns[name]
-    plain = [*column.aliases, Alias(column.title.zh), Alias(name)]
+    title = Alias(column.title.zh)
+    listed = any(alias.heading == title.heading for alias in column.aliases)
+    plain = [*([] if listed else [title]), *column.aliases, Alias(name)]
     if not column.unit:
         return plain
     return plain + [Alias(f"{alias.heading}({column.unit})") for alias in plain if not (alias.conversion or alias.part or alias.more)]
