@@ -71,8 +71,10 @@ def unit_of(node: Node, scope: Scope) -> str:
     match node:
         case Arithmetic():
             return _unit_of_arithmetic(node, scope)
-        case Negate(item=item) | Abs(item=item) | Round(item=item) | If(then=item):
+        case Negate(item=item) | Abs(item=item) | Round(item=item):
             return unit_of(item, scope)
+        case If(then=then, otherwise=otherwise):
+            return unit_of(then, scope) or unit_of(otherwise, scope)
         case Coalesce(items=items) | Extreme(items=items):
             return next(filter(None, (unit_of(item, scope) for item in items)), "")
         case History(function=function, item=Node() as item) if function not in ("changes", "unchanged_for"):
