@@ -145,7 +145,7 @@ def _number(value: object) -> Decimal:
 def plant_unfulfilled_orders(shop: Shop, slot: Slot, dice: Dice, options: Options) -> Planted:
     """Orders of one evening that nobody ships: a few, or many; where the platform prints a promise, a single one will do."""
     promised = shop.platform in SHIP_PROMISE
-    count = ((1, 7, 24) if promised else (6, 24, 9))[slot.turn % 3]
+    count = ((1, 24, 7) if promised else (6, 24, 9))[slot.turn % 3]
     evening = options.dates[slot.first] - timedelta(days=3)
     stuck = tuple(_stuck(shop, index, evening, at(options.dates[slot.last], NOON), dice) for index in range(count))
     orders = tuple(sorted((*shop.orders, *stuck), key=lambda one: one.created_at))
