@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from engine.errors import Text
 from engine.yamlfile import BilingualError
 
-_MATCHER = re.compile(r'\s*(\w+)\s*(=~|!~|!=|=)\s*(?:"(.*)"|([^"\s]\S*)|)\s*', re.DOTALL)
+_MATCHER = re.compile(r'\s*(\w+)\s*(=~|!~|!=|=)\s*(?:"(.*)"|([^"\s=~]\S*)|)\s*', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
