@@ -39,10 +39,10 @@ def test_at_every_export_too(rule: str, run: tuple[Path, Summary]) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        Options(stores=7, days=15, seed=3, incidents=9),
-        Options(stores=3, days=20, seed=4, incidents=8, platforms=("pdd", "taobao")),
+        Options(stores=6, days=12, seed=3, incidents=8),
+        Options(stores=3, days=14, seed=4, incidents=6, platforms=("pdd", "taobao")),
         Options(stores=1, days=7, seed=5, incidents=1),
-        Options(stores=9, days=12, seed=6, incidents=0),
+        Options(stores=6, days=8, seed=6, incidents=0),
     ],
     ids=lambda options: f"{options.stores} stores {options.days} days {options.incidents} incidents",
 )
