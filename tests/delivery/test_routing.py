@@ -14,7 +14,7 @@ from engine.errors import Text
 from engine.lifecycle import step
 from engine.model import Alert, Identity, Reason, RuleInfo, Severity, State, Transition
 from engine.routing import Channels, Plan, Recipient, Suppression, Thread, Told, due_repeats, labels_of, plan, routes_for
-from tests.delivery.values import HOUR, RULE, RULES, START, found, store
+from tests.delivery.values import HOUR, RULES, START, found, store
 
 PAGE = RuleInfo(
     "banner", Text.same("banner"), Severity.WARNING, owner="page", area="页面", key=("placement_id",), labels={"team": "design"}
