@@ -223,7 +223,7 @@ class Frame:
         if node.function == "same_weekday_mean":
             weekdays = [self.frames.dialect.local(rows[name], "same_weekday_mean()").day_of_week.index() for name in (AS_OF, UNTIL)]
             where = where & (weekdays[0] == weekdays[1])
-        return whole_microseconds(numbers.aggregate(AGGREGATES[node.function], compiler.value(node.item), where), node.type)
+        return whole_microseconds(numbers.aggregate(AGGREGATES[node.function], compiler.value(node.item), rows, where), node.type)
 
     def _join(self, node: t.History, rows: tuple[ir.Table, Value]) -> None:
         """Joins a table of :attr:`row` and one ``value``."""
@@ -317,10 +317,10 @@ def _related(rows: ir.Table, compiler: Compiler, node: t.Related) -> Value:
     if node.function == "share":
         item = Value(item.expr.cast("int64"), numbers.COUNT)
     function = {"share": "avg"}.get(node.function, node.function)
-    return whole_microseconds(numbers.aggregate(function, item, where), node.type)
+    return whole_microseconds(numbers.aggregate(function, item, rows, where), node.type)
 
 
 def _across(rows: ir.Table, compiler: Compiler, node: t.Across) -> Value:
     if node.item is None:
         return Value(rows.count(), numbers.COUNT)
-    return whole_microseconds(numbers.aggregate(node.function, compiler.value(node.item), None), node.type)
+    return whole_microseconds(numbers.aggregate(node.function, compiler.value(node.item), rows, None), node.type)

@@ -123,7 +123,18 @@ def _combine(apply: Callable[[ir.Value, ir.Value], ir.Value], left: Value, right
     first = left.decimal
     if widest <= NARROW < result.width:
         first = first.cast(f"decimal({NARROW + 1}, {left.exact.scale})")
-    return Value(apply(first, right.decimal), result)
+    return Value(apply(*_side_by_side(first, right.decimal)), result)
+
+
+def _side_by_side(left: ir.Value, right: ir.Value) -> tuple[ir.Value, ir.Value]:
+    """Ibis refuses two decimal types neither of which holds the other: the one with more digits after the point is made wide enough."""
+    one, two = left.type(), right.type()
+    if not one.is_decimal() or not two.is_decimal() or one.precision is None or two.precision is None:
+        return left, right
+    width = max(one.precision, two.precision)
+    if one.scale > two.scale:
+        return left.cast(f"decimal({width}, {one.scale})"), right
+    return left, right.cast(f"decimal({width}, {two.scale})")
 
 
 def divide(left: Value, right: Value) -> Value:
@@ -160,7 +171,7 @@ def compare(op: str, left: Value, right: Value) -> ir.BooleanValue:
         return apply(functions.round_double(left.double, ROUNDED_TO), functions.round_double(right.double, ROUNDED_TO))
     if left.exact.integer and right.exact.integer:
         return apply(left.expr, right.expr)
-    return apply(left.decimal, right.decimal)
+    return apply(*_side_by_side(left.decimal, right.decimal))
 
 
 def unify(items: Sequence[Value]) -> list[Value]:
@@ -188,9 +199,11 @@ def _decimal_literal(number: Decimal, exact: Exact) -> ir.Value:
     return ibis.literal(f"{number:f}").cast(exact.dtype)
 
 
-def aggregate(function: str, item: Value, where: ir.BooleanValue | None) -> Value:
-    """``sum avg median stdev min max distinct`` of the values of ``item`` that are not missing; no values give a missing one
-    (``distinct``: 0)."""
+def aggregate(function: str, item: Value, rows: ir.Table, where: ir.BooleanValue | None) -> Value:
+    """``sum avg median stdev min max distinct`` over ``rows`` of the values of ``item`` that are not missing; no values give a missing
+    one (``distinct``: 0)."""
+    if isinstance(item.expr, ir.Scalar):
+        item = Value(_for_each(rows, item.expr), item.exact, micros=item.micros)
     match function:
         case "sum":
             return _sum(item, where)
@@ -205,6 +218,12 @@ def aggregate(function: str, item: Value, where: ir.BooleanValue | None) -> Valu
             return Value(item.expr.nunique(where=where), COUNT)
         case _:
             return replace(item, expr=getattr(item.expr, function)(where=where), constant=None)
+
+
+def _for_each(rows: ir.Table, scalar: ir.Scalar) -> ir.Value:
+    """A constant as a column."""
+    column = rows[rows.columns[0]]
+    return ibis.cases((column.isnull(), scalar), else_=scalar)
 
 
 def _sum(item: Value, where: ir.BooleanValue | None) -> Value:
