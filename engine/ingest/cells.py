@@ -32,12 +32,13 @@ CONVERTED: Mapping[str, Decimal] = {"cents": Decimal("0.01"), "percent": Decimal
 SECONDS: Mapping[str, int] = {"seconds": 1, "minutes": 60, "hours": 3600}
 
 _INVISIBLE = {ord(char): None for char in "\u200b\u200c\u200d\u2060\ufeff\u00ad"} | {0xA0: " ", 0x3000: " "}
-_NUMBER = re.compile(r"([+-]?)[¥$]?((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?(%?)元?")
+_NUMBER = re.compile(r"([+-]?)[¥$]?((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?(%?)元?", re.ASCII)
 _LOST = re.compile(r"[+-]?\d(?:\.\d+)?[eE]\+?(?:1[1-9]|[2-9]\d)")
 _TIME = re.compile(
     r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
     r"(?:[T ]*(\d{1,2})[:时点](\d{1,2})(?:[:分](\d{1,2})(?:\.(\d{1,9}))?秒?|分)?)?"
-    r" ?(Z|[+-]\d{2}:?\d{2}(?![-/.\d]))?"
+    r" ?(Z|[+-]\d{2}:?\d{2}(?![-/.年\d]))?",
+    re.ASCII,
 )
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2}))?")
 _SERIAL = re.compile(r"[1-9]\d{4}(?:\.\d+)?")
@@ -149,20 +150,21 @@ def parse_boolean(text: str) -> bool:
     raise BadCell("bad_boolean")
 
 
-def parse_timestamp(text: str, zone: ZoneInfo, part: str = "") -> datetime:
-    """Naive datetime in UTC. A date alone is its first second, as the end of a range its last."""
+def parse_timestamp(text: str, zone: ZoneInfo, part: str = "") -> datetime | None:
+    """Naive datetime in UTC. A date alone is its first second, as the end of a range its last; an end that is left open is None."""
     wall, day_only = _one_end(text, part) if part else _wall(text)
     if wall is None:
-        raise BadCell("bad_range")
+        return None
     if day_only and part == "end":
         wall += timedelta(hours=23, minutes=59, seconds=59)
     return to_utc(wall, zone)
 
 
-def parse_day(text: str, zone: ZoneInfo, part: str = "") -> date:
+def parse_day(text: str, zone: ZoneInfo, part: str = "") -> date | None:
+    """The day, in ``zone`` where a time with a zone is written."""
     wall, _ = _one_end(text, part) if part else _wall(text)
     if wall is None:
-        raise BadCell("bad_range")
+        return None
     return wall.astimezone(zone).date() if wall.tzinfo else wall.date()
 
 

@@ -6,6 +6,7 @@ import hashlib
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -51,7 +52,7 @@ def find_export(source: str, query: str = "") -> Export:
 def _database(source: str, query: str) -> Export:
     try:
         url = make_url(source)
-    except ArgumentError:  # its message would repeat the password
+    except (ArgumentError, ValueError):  # whose messages would repeat the password
         hint = Text("write it like sqlite:///shop.db or postgresql://user:password@host/name", "写法如 sqlite:///shop.db")
         raise IngestError(Text("is not a database URL", "不是数据库地址"), hint) from None
     if not query.strip():
@@ -101,7 +102,9 @@ def _first_bytes(file: BinaryIO) -> bytes:
 
 
 def _is_json_lines(path: Path) -> bool:
-    """Whether the first line is an object by itself."""
+    """Whether the file has an object on each line: by its name, else by its second line."""
+    if path.suffix in (".jsonl", ".ndjson"):
+        return True
     with path.open("rb") as file:
-        first = next((line.strip() for line in file if line.strip()), b"")
-    return first.endswith(b"}") or path.suffix in (".jsonl", ".ndjson")
+        first, second, *_ = [*islice((line.strip() for line in file if line.strip()), 2), b"", b""]
+    return first.endswith(b"}") and second.startswith(b"{")

@@ -82,15 +82,18 @@ def open_json(path: Path) -> Iterator[Table]:
 
 
 def _list_in(data: object) -> list[object]:
+    """The records of a document: itself, the one list in it (however deep APIs wrap it), or one record by itself."""
     if isinstance(data, list):
         return data
-    lists = [value for value in data.values() if isinstance(value, list)] if isinstance(data, dict) else []
-    inner = [value for value in data.values() if isinstance(value, dict)] if isinstance(data, dict) else []
+    if not isinstance(data, dict):
+        raise IngestError(_RECORDS)
+    lists = [value for value in data.values() if isinstance(value, list)]
+    inner = [value for value in data.values() if isinstance(value, dict)]
     if len(lists) == 1:
         return lists[0]
-    if not lists and len(inner) == 1:
-        return _list_in(inner[0])
-    raise IngestError(_RECORDS)
+    if lists or len(inner) > 1:
+        raise IngestError(_RECORDS)
+    return _list_in(inner[0]) if inner else [data]
 
 
 @contextmanager
