@@ -169,14 +169,15 @@ def _guarded(send: Send, notification: Notification) -> Outcome:
         return Outcome(Delivery.TRY_LATER, "sender_fault", type(error).__name__)
 
 
-def letters(state: State, *states: str) -> tuple[Letter, ...]:
-    """The outbox in the order of writing: letters in the given states (default: all)."""
-    query = select(NOTIFICATIONS).order_by(NOTIFICATIONS.c.number)
+def letters(state: State, *states: str, limit: int | None = None) -> tuple[Letter, ...]:
+    """The outbox in the order of writing: the newest ``limit`` letters (default: all) in the given states (default: in any)."""
+    query = select(NOTIFICATIONS).order_by(NOTIFICATIONS.c.number.desc()).limit(limit)
     if states:
         query = query.where(NOTIFICATIONS.c.state.in_(states))
     with state.reading() as connection:
-        rows = connection.execute(query).all()
-        return tuple(_letter(row, _alerts_of(connection, row.number)) for row in rows)
+        rows = connection.execute(query).all()[::-1]
+        alerts = _alerts_since(connection, rows[0].number) if rows else {}
+    return tuple(_letter(row, tuple(alerts.get(row.number, ()))) for row in rows)
 
 
 def retry_dead(state: State, numbers: Sequence[int] | None = None) -> int:
@@ -266,6 +267,16 @@ def _change(connection: Connection, letter: Letter, **values: object) -> None:
 def _alerts_of(connection: Connection, number: int) -> tuple[str, ...]:
     about = NOTIFICATION_ALERTS.c
     return tuple(connection.scalars(select(about.fingerprint).where(about.notification == number).order_by(about.fingerprint)))
+
+
+def _alerts_since(connection: Connection, first: int) -> dict[int, list[str]]:
+    """Fingerprints by number of notification, from that number on."""
+    about = NOTIFICATION_ALERTS.c
+    query = select(about.notification, about.fingerprint).where(about.notification >= first).order_by(about.fingerprint)
+    found: dict[int, list[str]] = {}
+    for number, fingerprint in connection.execute(query):
+        found.setdefault(number, []).append(fingerprint)
+    return found
 
 
 def _letter(row: Row[Any], alerts: tuple[str, ...]) -> Letter:

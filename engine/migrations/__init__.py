@@ -16,7 +16,7 @@ HEAD = "0001"
 def configuration(connection: Connection | None = None) -> Config:
     """Alembic's configuration, to work on an open connection and inside its transaction."""
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config

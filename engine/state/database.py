@@ -16,7 +16,7 @@ from engine import migrations
 from engine.errors import StateError, Text
 
 LOCK_WAIT = 30  # seconds that a writer waits for another
-MIGRATION_LOCK = 7_305_011_905  # an arbitrary number that all storewatch processes share
+LOCK = 7_305_011_905  # an arbitrary number that all storewatch processes share
 ADDRESS_HINT = Text(
     "write it like sqlite:///state.db or postgresql+psycopg://user@host/name",
     "写法如 sqlite:///state.db 或 postgresql+psycopg://user@host/name",
@@ -106,7 +106,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that sees one moment of the database."""
+        """A connection to ask with; it waits for no writer."""
         with translated(), self.engine.connect() as connection, connection.begin():
             yield connection
 
@@ -118,6 +118,14 @@ class Database:
             with connection.begin():
                 yield connection
 
+    @contextmanager
+    def writing_alone(self) -> Iterator[Connection]:
+        """As :meth:`writing`, but on PostgreSQL, too, one at a time among all storewatch processes."""
+        with self.writing() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+            yield connection
+
     def insert(self, table: Table) -> Any:
         """An INSERT that knows ON CONFLICT, which SQLite and PostgreSQL spell alike and SQLAlchemy keeps apart."""
         return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[self.engine.dialect.name](table)
@@ -126,9 +134,7 @@ class Database:
         with self.reading() as connection:
             if _revision(connection) == migrations.HEAD:
                 return
-        with self.writing() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+        with self.writing_alone() as connection:
             revision = _revision(connection)
             if revision and not migrations.knows(revision):
                 raise _too_new(revision)

@@ -119,7 +119,7 @@ class State(Database):
 
         Raises :class:`StateError` when another process changed one of its alerts since they were read; nothing is stored then.
         """
-        with self.writing() as connection:
+        with self.writing_alone() as connection:
             number = self._claim(connection, evaluation)
             if number is None:
                 return False

@@ -18,17 +18,17 @@ NO_POSTGRES = pytest.mark.skipif(not POSTGRES, reason="STOREWATCH_TEST_POSTGRES 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=NO_POSTGRES)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of an empty database of its own."""
+    """The address of an empty database (on PostgreSQL: an empty schema) of its own."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'state.db'}"
         return
     name = f"storewatch_{uuid.uuid4().hex}"
     server = create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+        connection.execute(text(f"CREATE SCHEMA {name}"))
+    yield make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(hide_password=False)
     with server.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
     server.dispose()
 
 

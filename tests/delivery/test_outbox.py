@@ -76,6 +76,9 @@ def test_a_letter_keeps_everything(state: State) -> None:
     (row,) = letters(state, "queued")
     assert row.notification == letter(about=[store("S1")])
     assert letters(state, "dead") == ()
+    queue(state, letter(2), letter(3))
+    assert [row.notification.id for row in letters(state, limit=2)] == ["id2", "id3"]
+    assert [row.notification.alerts for row in letters(state)] == [(store("S1").fingerprint,), (), ()]
 
 
 def test_failed_letters_wait_longer_and_longer(state: State) -> None:

@@ -172,6 +172,28 @@ def test_two_evaluations_from_the_same_reading_do_not_both_fire_an_alert(state: 
     assert everything(state) == before
 
 
+def test_of_two_evaluations_at_once_one_is_refused(url: str) -> None:
+    State.open(url).close()
+    results = [found("S1")]
+    after, transitions = step({}, results, RULES, START)
+    ready, outcomes = threading.Barrier(2), []
+
+    def commit(schedule: str) -> None:
+        with State.open(url) as mine:
+            ready.wait()
+            try:
+                outcomes.append(mine.commit(Evaluation(schedule, START, START, START, results, after, transitions)))
+            except StateError:
+                outcomes.append(None)
+
+    threads = [threading.Thread(target=commit, args=(schedule,)) for schedule in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes, key=str) == [None, True]
+
+
 def test_an_acknowledgement_made_meanwhile_survives_an_evaluation(state: State) -> None:
     evaluate(state, found("S1"), START)
     read = state.alerts()
