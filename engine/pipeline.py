@@ -5,24 +5,29 @@ Reads like the picture in DESIGN section 1. It decides nothing itself; sending i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from engine.actions import compose
-from engine.errors import Text
+from engine.builtin import BUILT_IN, TOO_MANY_ALERTS, judge_amounts, judge_staleness
+from engine.errors import EvaluationError, SnapshotError, Text
 from engine.lifecycle import changed, step
 from engine.matching.evaluate import Matcher
-from engine.matching.trends import trend
-from engine.model import Alert, Identity, Item, Message, Notification, RuleInfo, RuleResult, State, Transition, Trend
+from engine.matching.trends import shown_now, trend
+from engine.model import Alert, Identity, Item, Message, Notification, RuleInfo, RuleResult, Shown, State, Transition, Trend
 from engine.project import Project
 from engine.routing import Plan, Suppressed, due_repeats, plan
 from engine.rules import AlertRule
 from engine.snapshots import Snapshots
-from engine.staleness import STALE_DATA, judge_staleness
 from engine.state import Evaluation
 from engine.state import State as Database
 
+LOG = logging.getLogger(__name__)
+Values = tuple[Shown, ...]
 TREND_POINTS = 14
 TRENDS_A_MESSAGE = 5
 
@@ -60,7 +65,7 @@ def run_round(
     Raises :class:`~engine.errors.StateError` or :class:`~engine.errors.SnapshotError`; a rule that fails is reported in its result.
     """
     started = clock()
-    infos = {**project.infos, STALE_DATA.name: STALE_DATA}
+    infos = project.infos | BUILT_IN
     before = state.alerts()
     results = _match(project, matcher, snapshots, at, rules, before)
     before |= state.resolved(candidate.identity for result in results.values() for candidate in result.candidates)
@@ -88,19 +93,31 @@ def run_round(
 def _match(
     project: Project, matcher: Matcher, snapshots: Snapshots, at: datetime, rules: Sequence[AlertRule], alerts: Iterable[Identity]
 ) -> dict[str, RuleResult]:
-    active: dict[str, set[Identity]] = {}
+    active: defaultdict[str, set[Identity]] = defaultdict(set)
     for identity in alerts:
-        active.setdefault(identity.rule, set()).add(identity)
+        active[identity.rule].add(identity)
     asked = {rule: frozenset(identities) for rule, identities in active.items()}
     results = matcher.evaluate(rules, snapshots, at, asked)
-    results[STALE_DATA.name] = judge_staleness(snapshots, project.facts.schemas, project.facts.expected, at)
-    return results
+    built_in = (
+        judge_amounts(results.values(), {rule.name: rule.max_alerts for rule in rules}, active[TOO_MANY_ALERTS.name], at),
+        judge_staleness(snapshots, project.facts.schemas, project.facts.expected, at),
+    )
+    return results | {result.rule: result for result in built_in}
 
 
 def _unmoved(alerts: Mapping[Identity, Alert], transitions: Iterable[Transition]) -> dict[Identity, Alert]:
     """Alerts that nothing happened to: only they can be due for a reminder."""
     moved = {transition.alert.identity for transition in transitions}
     return {identity: alert for identity, alert in alerts.items() if identity not in moved}
+
+
+@contextmanager
+def _dispensable(what: str) -> Iterator[None]:
+    """For what makes a message nicer: without it the message still goes out."""
+    try:
+        yield
+    except (EvaluationError, SnapshotError) as error:
+        LOG.warning("no %s: %s", what, error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,22 +133,60 @@ class _Desk:
 
     def notifications(self, plans: Iterable[Plan]) -> Iterable[Notification]:
         plans = tuple(plans)
-        trends = self._trends(plans)
+        trends, current = self._trends(plans), self._current(plans)
         names = self.snapshots.store_names({t.alert.store_id for p in plans for t in p.transitions}, self.at)
         for each in plans:
-            message = self._message(each, trends, names)
+            message = self._message(each, trends, names, current)
             rendered = {language: self.project.renderer.render(message, language) for language in {r.language for r in each.recipients}}
             for recipient in each.recipients:
                 channel = self.project.channels.channels[recipient.channel]
                 started = self.state.thread_started(each.thread, recipient.address)
                 yield compose(channel, message, rendered[recipient.language], recipient, answers=started)
 
-    def _message(self, each: Plan, trends: Mapping[Identity, Trend], names: Mapping[str, str]) -> Message:
+    def _message(
+        self, each: Plan, trends: Mapping[Identity, Trend], names: Mapping[str, str], current: Mapping[Identity, Values]
+    ) -> Message:
+        told = self._told(each.transitions)
         items = tuple(
-            Item(moved, self._info(moved.alert), names.get(moved.alert.store_id, ""), trends.get(moved.alert.identity))
-            for moved in each.transitions
+            Item(
+                moved,
+                self._info(moved.alert),
+                names.get(moved.alert.store_id, ""),
+                trends.get(moved.alert.identity),
+                current.get(moved.alert.identity, ()),
+                self._told_before(moved),
+            )
+            for moved in told
         )
-        return Message(each.id, each.thread, items, each.labels, self.at, self.project.facts.time_zone, each.first)
+        omitted = len(each.transitions) - len(told)
+        return Message(each.id, each.thread, items, each.labels, self.at, self.project.facts.time_zone, each.first, omitted)
+
+    def _told(self, transitions: Sequence[Transition]) -> list[Transition]:
+        """The transitions that a message lists: the most severe, as many as the rule with the smallest ``max_alerts`` allows."""
+        concerned = {moved.alert.identity.rule for moved in transitions}
+        limit = min((rule.max_alerts for rule in self.project.rules if rule.name in concerned), default=len(transitions))
+        return sorted(transitions, key=lambda moved: -moved.alert.severity.rank)[:limit]
+
+    def _told_before(self, moved: Transition) -> Values:
+        """What the last message about a firing alert showed."""
+        if moved.before is not State.FIRING:
+            return ()
+        told = [event for event in self.state.history(moved.alert.identity) if event.episode == moved.alert.episode]
+        return told[-1].shown if told else ()
+
+    def _current(self, plans: Iterable[Plan]) -> dict[Identity, Values]:
+        """The present values of alerts that are over: the alert itself keeps those of when it was last true."""
+        ended: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
+        for moved in (moved for each in plans for moved in each.transitions):
+            if moved.after is State.RESOLVED:
+                ended[moved.alert.identity.rule].add(moved.alert.identity.key)
+        found: dict[Identity, Values] = {}
+        for rule in self.project.rules:
+            if rule.name in ended:
+                with _dispensable(f"present values of {rule.name}"):
+                    values = shown_now(rule, ended[rule.name], self.matcher, self.snapshots, self.at)
+                    found |= {Identity(rule.name, key): shown for key, shown in values.items()}
+        return found
 
     def _info(self, alert: Alert) -> RuleInfo:
         """The alert's rule; of a rule that is gone, what its name tells."""
@@ -140,17 +195,18 @@ class _Desk:
 
     def _trends(self, plans: Iterable[Plan]) -> dict[Identity, Trend]:
         """Trends of the first few firing alerts of each message, asked for once a rule."""
-        wanted: dict[str, set[tuple[str, ...]]] = {}
+        wanted: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
         for each in plans:
             for moved in [t for t in each.transitions if t.after is State.FIRING][:TRENDS_A_MESSAGE]:
-                wanted.setdefault(moved.alert.identity.rule, set()).add(moved.alert.identity.key)
+                wanted[moved.alert.identity.rule].add(moved.alert.identity.key)
         found: dict[Identity, Trend] = {}
         facts = self.project.facts
         for rule in self.project.rules:
             if rule.trend and rule.name in wanted:
                 keys = wanted[rule.name]
-                series = trend(
-                    rule.trend, rule.kind, keys, self.snapshots, facts.schemas, self.at, facts.time_zone, TREND_POINTS, self.matcher
-                )
-                found |= {Identity(rule.name, key): one for key, one in series.items()}
+                with _dispensable(f"trend of {rule.name}"):
+                    series = trend(
+                        rule.trend, rule.kind, keys, self.snapshots, facts.schemas, self.at, facts.time_zone, TREND_POINTS, self.matcher
+                    )
+                    found |= {Identity(rule.name, key): one for key, one in series.items()}
         return found

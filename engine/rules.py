@@ -62,7 +62,7 @@ class AlertRule:
     show: tuple[Labelled, ...] = ()
     evidence: Evidence | None = None
     trend: Labelled | None = None
-    max_alerts: int = 1000
+    max_alerts: int = 100
     condition: str = field(default="", compare=False)
     defined_at: str = field(default="", compare=False)
 
@@ -129,7 +129,7 @@ class RuleFile(Strict):
     trend: Expression | None = None
     advice: LocalText | None = None
     unknown: str = Field(default="keep", pattern="^(keep|alert|resolve)$")
-    max_alerts: int = Field(default=1000, ge=1)
+    max_alerts: int = Field(default=100, ge=1)
 
 
 def read_rules(document: Document, kinds: Mapping[str, KindSchema], time_zone: str) -> tuple[tuple[AlertRule, ...], tuple[Problem, ...]]:

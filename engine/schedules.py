@@ -22,7 +22,8 @@ def _check_cron(value: object) -> str:
         CronTrigger.from_crontab(str(value), timezone=ZoneInfo("UTC"))
     except ValueError as error:
         hint = Text("five fields: minute hour day month weekday, such as '30 9 * * *'", "五个字段：分 时 日 月 周，如 '30 9 * * *'")
-        raise BilingualError("bad_cron", Text(f"{value!r} is not a cron line: {error}", f"{value!r} 不是 cron 写法：{error}"), hint) from None
+        text = Text(f"{value!r} is not a cron line: {error}", f"{value!r} 不是 cron 写法：{error}")
+        raise BilingualError("bad_cron", text, hint) from None
     return str(value)
 
 

@@ -169,7 +169,7 @@ class Snapshots:
         return tuple(sorted(listed, key=lambda age: (age.as_of, age.store_id)))
 
     def store_names(self, stores: Collection[str], at: datetime) -> dict[str, str]:
-        """The names of stores, as the newest batch of kind ``store`` that has each of them tells, however old; unknown ones are left out."""
+        """The names of stores by the newest batch of kind ``store`` that covers each, however old; unknown ones are left out."""
         wanted = Stores(frozenset(stores))
         names: dict[str, str] = {}
         for piece in _newest_pieces(self.batches("store", until=at), wanted) if stores else ():

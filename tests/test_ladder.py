@@ -19,7 +19,7 @@ LADDER = [
     "ingest",
     "rules",
     "schedules",
-    "staleness",
+    "builtin",
     "matching",
     "correlation",
     "lifecycle",

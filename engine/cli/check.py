@@ -23,7 +23,7 @@ def check(context: typer.Context) -> None:
 
     options = settings(context)
     try:
-        project = load_project(options.project)
+        project = load_project(options.project, try_templates=True)
     except ProblemsFound as error:
         if options.format == "json":
             typer.echo(json.dumps([_plain(problem, options.language) for problem in error.problems], ensure_ascii=False, indent=2))

@@ -93,15 +93,18 @@ def open_state(folder: Path) -> State:
 def deliver_due(project: Project, state: State) -> DeliveryReport:
     """Send everything in the outbox that is due."""
     from engine.actions import Surroundings, senders
+    from engine.actions.notices import dead_letter_notice
     from engine.outbox import deliver
 
     surroundings = Surroundings(project.folder, os.environ, sys.stdout)
-    return deliver(state, senders(project.channels, surroundings), clock)
+    return deliver(state, senders(project.channels, surroundings), clock, notice=dead_letter_notice(project.channels))
 
 
 def _tell(options: Settings, project: Project, done: Round, report: DeliveryReport | None) -> None:
     """The transitions as a table on standard output; the summary beside it, on standard error."""
-    infos = project.infos
+    from engine.builtin import BUILT_IN
+
+    infos = project.infos | BUILT_IN
     rows = [
         {
             "at": moved.at,
@@ -205,7 +208,7 @@ def outbox(
             if retry_dead:
                 count = requeue(state)
                 options.say(Text(f"{count} dead letter(s) queued again", f"已重新排队 {count} 封"))
-            found = letters(state, *filter(None, [only]))[-limit:][::-1]
+            found = letters(state, *filter(None, [only]), limit=limit)
     except StorewatchError as error:
         fail(options, error)
     columns = {

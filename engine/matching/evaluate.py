@@ -72,8 +72,14 @@ class Matcher:
     def values(
         self, kind: str, node: Node, keys: Collection[tuple[str, ...]], snapshots: Snapshots, at: datetime
     ) -> dict[tuple[str, ...], Raw]:
-        """The value of ``node`` at ``at`` for the rows of ``kind`` with these keys; rows that are not there are left out."""
-        return Run(self, snapshots, at).values(kind, node, keys)
+        """The value of ``node`` at ``at`` for the rows of ``kind`` with these keys; rows that are not there are left out.
+
+        Raises EvaluationError or SnapshotError.
+        """
+        try:
+            return Run(self, snapshots, at).values(kind, node, keys)
+        except (duckdb.Error, IbisError) as error:
+            raise EvaluationError(_explained(error)) from error
 
     def query(self, key: object, make: Callable[[], Query]) -> Query:
         """The compiled query under ``key``."""

@@ -1,4 +1,4 @@
-"""The course of one expression over past days, for a message's picture."""
+"""What messages show besides a match: the course of an expression over past days, and present values of rows that no longer match."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from engine.matching.evaluate import Matcher
-from engine.matching.results import Raw, plain_value
-from engine.model import KindSchema, Trend, Type
-from engine.rules import Labelled
+from engine.matching.results import Raw, plain_value, shown_values
+from engine.model import KindSchema, Shown, Trend, Type
+from engine.rules import AlertRule, Labelled
 from engine.snapshots import Snapshots
 
 MOMENT = timedelta(microseconds=1)
@@ -46,6 +46,18 @@ def trend(
         )
         for key in keys
     }
+
+
+def shown_now(
+    rule: AlertRule, keys: Collection[tuple[str, ...]], matcher: Matcher, snapshots: Snapshots, at: datetime
+) -> dict[tuple[str, ...], tuple[Shown, ...]]:
+    """The rule's shown values for rows with these keys, matching or not; rows that are gone are left out.
+
+    Raises EvaluationError or SnapshotError.
+    """
+    columns = [matcher.values(rule.kind, item.value, keys, snapshots, at) for item in rule.show]
+    there = [key for key in keys if any(key in column for column in columns)]
+    return {key: shown_values(rule.show, [column.get(key) for column in columns]) for key in there}
 
 
 def last_of_days(instants: Collection[datetime], time_zone: str) -> list[datetime]:

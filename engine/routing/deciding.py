@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -99,6 +100,7 @@ def plan(
     """The messages to send for an evaluation at ``at``, and the transitions that nobody is told.
 
     ``alerts`` are the states after the evaluation; with ``told``, what was said before it, they decide which thread a message belongs to.
+    Where several routes would tell one recipient the same, only the first does.
     """
     suppressed: list[Suppressed] = []
     groups: dict[str, _Group] = {}
@@ -112,7 +114,18 @@ def plan(
     plans = [group.plan(channels, at, told) for group in groups.values()]
     silent = {transition.alert.identity for plan in plans if not plan.recipients for transition in plan.transitions}
     suppressed += [Suppressed(identity, Suppression.NO_RECIPIENT) for identity in sorted(silent)]
-    return tuple(plan for plan in plans if plan.recipients), tuple(suppressed)
+    return tuple(plan for plan in _once_each(plans) if plan.recipients), tuple(suppressed)
+
+
+def _once_each(plans: Iterable[Plan]) -> Iterator[Plan]:
+    """The plans without recipients whom an earlier plan tells all of it."""
+    heard: defaultdict[tuple[str, str], set[Transition]] = defaultdict(set)
+    for each in plans:
+        moves = set(each.transitions)
+        new = tuple(recipient for recipient in each.recipients if not moves <= heard[recipient.channel, recipient.address])
+        for recipient in new:
+            heard[recipient.channel, recipient.address] |= moves
+        yield replace(each, recipients=new)
 
 
 def suppression(transition: Transition) -> Suppression | None:

@@ -22,17 +22,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import duckdb  # noqa: F401  heavy imports happen here, before any fork
-import ibis  # noqa: F401
-import pandera  # noqa: F401
+import alembic.command  # heavy imports happen here, before any fork
+import duckdb
+import matplotlib.backends.backend_agg
+import pandera
 from sqlalchemy.engine.base import RootTransaction
 from typer.testing import CliRunner
 
 import engine.ingest
-import engine.pipeline  # noqa: F401
+import engine.pipeline
 from engine.cli import run as commands
 from engine.cli.main import app
 
+HEAVY = (alembic.command, duckdb, matplotlib.backends.backend_agg, pandera, engine.ingest, engine.pipeline)
 POINTS: list[tuple[Any, str]] = [
     (os, "replace"),
     (os, "rename"),

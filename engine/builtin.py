@@ -1,4 +1,4 @@
-"""The built-in rule ``stale_data``: data that did not come. Rules on it are unknown, and somebody must be told."""
+"""Rules that need no file: ``stale_data`` (data did not come, so rules on it are unknown) and ``too_many_alerts`` (messages were cut)."""
 
 from __future__ import annotations
 
@@ -23,6 +23,47 @@ STALE_DATA = RuleInfo(
     key=("kind", "store_id"),
     template="stale_data",
 )
+
+TOO_MANY_ALERTS = RuleInfo(
+    name="too_many_alerts",
+    title=Text("A rule found more than a message can tell", "一条规则发现的问题太多"),
+    severity=Severity.WARNING,
+    owner="data",
+    area="数据",
+    advice=Text(
+        "Messages of this rule were cut at its max_alerts; no alert was dropped (see `storewatch alerts`). Check its threshold and the data.",
+        "该规则的消息已按 max_alerts 截短，告警没有丢失（见 storewatch alerts）。请检查阈值或数据是否有误。",
+    ),
+    labels={"area": "数据"},
+    key=("rule",),
+    template="too_many_alerts",
+)
+BUILT_IN = {rule.name: rule for rule in (STALE_DATA, TOO_MANY_ALERTS)}
+
+
+def judge_amounts(results: Iterable[RuleResult], limits: Mapping[str, int], active: Iterable[Identity], at: datetime) -> RuleResult:
+    """One candidate for every rule that found more rows than its ``max_alerts`` (``limits``, by rule).
+
+    A rule that failed, or was not evaluated this time, is unknown; ``active`` are the alerts of this built-in rule.
+    """
+    known = {_amount(result): result for result in results if not result.error}
+    found = [result for result in known.values() if len(result.candidates) > limits[result.rule]]
+    candidates = tuple(_too_many(result, limits[result.rule], at) for result in found)
+    unknown = frozenset(active) - frozenset(known)
+    return RuleResult(TOO_MANY_ALERTS.name, candidates, unknown, len(unknown), ALL_STORES, frozenset(known), len(known))
+
+
+def _amount(result: RuleResult) -> Identity:
+    return Identity(TOO_MANY_ALERTS.name, (result.rule,))
+
+
+def _too_many(result: RuleResult, limit: int, at: datetime) -> Candidate:
+    shown = (
+        Shown(Text("Rule", "规则"), result.rule, Type.STRING),
+        Shown(Text("Found", "发现"), len(result.candidates), Type.INTEGER),
+        Shown(Text("Told at most", "最多通知"), limit, Type.INTEGER),
+    )
+    return Candidate(_amount(result), "", TOO_MANY_ALERTS.severity, at, shown)
 
 
 def judge_staleness(snapshots: Snapshots, kinds: Mapping[str, KindSchema], expected: Iterable[str], at: datetime) -> RuleResult:
