@@ -48,7 +48,8 @@ class Matcher:
     def __init__(self, schemas: Mapping[str, KindSchema], time_zone: str) -> None:
         self.schemas = schemas
         self.dialect = Dialect.duckdb(time_zone)
-        self._connection = connect()
+        self.connection = connect()
+        self.views: dict[Source, tuple[Selection, Selection]] = {}
         self._queries: dict[object, Query] = {}
 
     def evaluate(
@@ -86,10 +87,6 @@ class Matcher:
         if key not in self._queries:
             self._queries[key] = make()
         return self._queries[key]
-
-    @property
-    def connection(self) -> duckdb.DuckDBPyConnection:
-        return self._connection
 
 
 class Run:
@@ -181,9 +178,10 @@ class Run:
         everyone = self.current(rules[0].kind).stores
         fresh = [self.fresh(rule) for rule in rules]
         partial = list(dict.fromkeys(known for known in fresh if everyone - known))
-        names = sorted(frozenset[str]().union(*(known.names for known in partial)))
-        columns = {f"known {i}": pa.array([name in known for name in names], pa.bool_()) for i, known in enumerate(partial)}
-        self.matcher.connection.register(COVERAGE, pa.table({"covered": pa.array(names, pa.string()), **columns}))
+        if partial:
+            names = sorted(frozenset[str]().union(*(known.names for known in partial)))
+            columns = {f"known {i}": pa.array([name in known for name in names], pa.bool_()) for i, known in enumerate(partial)}
+            self.matcher.connection.register(COVERAGE, pa.table({"covered": pa.array(names, pa.string()), **columns}))
         return [Cover(f"known {partial.index(known)}", known.inverted) if known in partial else None for known in fresh]
 
     def _present(self, kind: str, identities: Iterable[Identity]) -> frozenset[tuple[str, ...]]:
@@ -197,9 +195,13 @@ class Run:
         return frozenset(tuple(row.values()) for row in self.fetch(query).to_pylist())
 
     def fetch(self, query: Query) -> pa.Table:
+        """The query's rows. Views are made anew only where other batches count than the last time."""
         for source in sorted(query.sources - self._ready, key=lambda source: source.name):
             current = self.current(source.kind)
-            create_view(self.matcher.connection, source, self.schemas[source.kind], self._selection(source, current), current)
+            wanted = (self._selection(source, current), current)
+            if self.matcher.views.get(source) != wanted:
+                create_view(self.matcher.connection, source, self.schemas[source.kind], *wanted)
+                self.matcher.views[source] = wanted
             self._ready.add(source)
         return self.matcher.connection.sql(query.sql).to_arrow_table()
 

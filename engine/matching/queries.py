@@ -52,7 +52,7 @@ def verdict_query(
     columns = dict(verdicts)
     for i, rule in enumerate(rules if details else ()):
         columns |= _details(compiler, rule, i, verdicts[f"verdict {i}"])
-    kept = table.filter(reduce(lambda a, b: a | b, [verdict.fill_null(True) for verdict in verdicts.values()]))
+    kept = table.filter(reduce(lambda a, b: a | b, verdicts.values()).fill_null(True))
     return _query(kept.select(*frame.row, AS_OF, **columns), frames)
 
 
