@@ -59,7 +59,7 @@ class BadCell(ValueError):
 
 def clean(text: str) -> str:
     """A cell without invisible characters, outer space, and the dress that back-ends put on numbers (``="351"``, ``'186``)."""
-    text = text.translate(_INVISIBLE).strip()
+    text = text.strip() if text.isascii() else text.translate(_INVISIBLE).strip()
     if text.startswith('="') and text.endswith('"'):
         text = text[2:-1].strip()
     return text.removeprefix("'").strip()

@@ -117,7 +117,8 @@ class Coercer:
 
     def _read(self, name: str, source: Source, parse: Callable[[str], Cell], rows: Sequence[Row], bad: list[Bad]) -> list[Cell]:
         """The values of one column, None where a cell is bad; each distinct text is read once."""
-        texts = [_text(source, cells) for _, cells in rows]
+        at = source.positions[0]
+        texts = [cells[at] for _, cells in rows] if len(source.positions) == 1 else [_text(source, cells) for _, cells in rows]
         known: dict[str, Cell] = {}
         faults: dict[str, BadCell] = {}
         for text in set(texts):

@@ -28,7 +28,7 @@ from engine.ingest.tables import Row, Table, data_rows
 from engine.snapshots import AS_OF as AS_OF_FORMAT
 from engine.snapshots import Snapshots
 
-CHUNK = 20_000
+CHUNK = 10_000
 MAX_INSTANTS = 1_000
 Progress = Callable[[int, int | None], None]
 

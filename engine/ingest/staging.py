@@ -10,7 +10,6 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from engine.facts import Kind
@@ -88,12 +87,19 @@ class Stage:
 
     def rows(self, as_of: datetime, without: pa.Array, columns: list[str] | None = None) -> Iterator[pa.Table]:
         """The rows of one instant in the order of the export, except the lines ``without``."""
-        wanted = pc.field(AS_OF) == pa.scalar(as_of, INSTANT)
-        scanner = ds.dataset(self.path).scanner(filter=wanted, columns=columns or self.schema.names, batch_readahead=1)
-        for batch in scanner.to_batches():
-            kept = batch.filter(pc.invert(pc.is_in(batch.column(LINE), without))) if len(without) else batch
-            if kept.num_rows:
-                yield pa.Table.from_batches([kept])
+        names = columns or self.schema.names
+        with pq.ParquetFile(self.path) as file:
+            for group in range(file.num_row_groups):
+                if self._may_hold(file.metadata.row_group(group), as_of):
+                    table = file.read_row_group(group, [*names, AS_OF])
+                    wanted = pc.equal(table.column(AS_OF), pa.scalar(as_of, INSTANT))
+                    if len(without):
+                        wanted = pc.and_not(wanted, pc.is_in(table.column(LINE), without))
+                    yield table.filter(wanted).select(names)
+
+    def _may_hold(self, group: pq.RowGroupMetaData, as_of: datetime) -> bool:
+        statistics = group.column(len(self.schema)).statistics
+        return bool(statistics.min <= as_of <= statistics.max)
 
     def _ask(self, query: str) -> pa.Table:
         config: dict[str, str | bool | int | float | list[str]] = {

@@ -16,6 +16,7 @@ from engine.ingest.headings import HEADING_ROWS, Judge
 
 Row = tuple[int, Sequence[str]]
 TOTALS = frozenset({"合计", "总计", "小计", "汇总", "总和", "合计:", "总计:", "Total", "TOTAL", "total", "Sum"})
+LONGEST_TOTAL = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def with_headings(rows: Iterator[Row], judge: Judge, position: Callable[[], tupl
     heading is known, the fullest row is taken, so that the error can tell what was read. Raises :class:`IngestError` when there is
     nothing."""
     first = list(islice(rows, HEADING_ROWS))
-    if all(is_blank(cells) for _, cells in first):
+    if not any(first_cell(cells) for _, cells in first):
         raise IngestError(Text("there is nothing in it", "文件里没有内容"))
     found = best_heading(first, judge)
     if found is None:
@@ -84,22 +85,23 @@ def _chain(first: Sequence[Row], rest: Iterator[Row]) -> Iterator[Row]:
     yield from rest
 
 
-def is_blank(cells: Sequence[str]) -> bool:
-    return not any(clean(cell) for cell in cells)
+def first_cell(cells: Sequence[str]) -> str:
+    """The first cell that holds something; empty for a blank row."""
+    return next((cell for text in cells if (cell := clean(text))), "")
 
 
 def is_total(cells: Sequence[str]) -> bool:
-    first = next((cell for text in cells if (cell := clean(text))), "")
-    return normal_heading(first) in TOTALS
+    return normal_heading(first_cell(cells)) in TOTALS
 
 
 def data_rows(rows: Iterator[Row], on_total: Callable[[], None]) -> Iterator[Row]:
     """Rows without the blank ones and without the total rows at the end (``on_total`` is called for each of those)."""
     held: list[Row] = []
     for row in rows:
-        if is_blank(row[1]):
+        first = first_cell(row[1])
+        if not first:
             continue
-        if is_total(row[1]):
+        if len(first) <= LONGEST_TOTAL and normal_heading(first) in TOTALS:
             held.append(row)
             continue
         yield from held

@@ -1,0 +1,115 @@
+"""The commands, as people type them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from engine.cli import ingest as commands
+from engine.cli.common import Settings
+
+ORDERS = "订单编号,店铺Id,买家会员名,买家实际支付金额,未知列\n1,s1,tb1,5,x\n2,s2,tb2,6,x\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copy(Path(__file__).parents[2] / "facts.yaml", tmp_path)
+    (tmp_path / "orders.csv").write_text(ORDERS, encoding="gb18030")
+    monkeypatch.delenv("STOREWATCH_PERSONAL_KEY", raising=False)
+    monkeypatch.delenv("STOREWATCH_PERSONAL_KEY_FILE", raising=False)
+    return tmp_path
+
+
+def run(project: Path, *arguments: str, language: str = "en", output: str = "table") -> Result:
+    app = typer.Typer()
+
+    @app.callback()
+    def options(context: typer.Context) -> None:
+        context.obj = Settings(project, language, output)
+
+    commands.register(app)
+    return CliRunner().invoke(app, arguments)
+
+
+def test_ingest_prints_what_became_of_the_rows(project: Path) -> None:
+    done = run(project, "ingest", str(project / "orders.csv"), "--kind", "order", "--as-of", "2026-11-20")
+    assert done.exit_code == 0, done.output
+    assert "orders.csv" in done.stdout and "2026-11-20 16:00:00" in done.stdout
+    assert "订单编号→order_id" in done.stderr
+    assert "left out: 未知列" in done.stderr
+    assert "STOREWATCH_PERSONAL_KEY" in done.stderr
+
+
+def test_ingest_speaks_chinese_and_json(project: Path) -> None:
+    chinese = run(project, "ingest", str(project / "orders.csv"), language="zh")
+    assert "未声明，未读取：未知列" in chinese.stderr
+    done = run(project, "ingest", str(project / "orders.csv"), output="json")
+    (row,) = json.loads(done.stdout)
+    assert (row["kind"], row["read"], row["stored"], row["batches"], row["already"]) == ("order", 2, 2, 0, 1)
+    assert row["columns"]["买家实际支付金额"] == "amount"
+    assert row["dropped"] == ["未知列"]
+
+
+def test_one_refused_file_does_not_keep_others_out(project: Path) -> None:
+    (project / "empty.csv").write_text("订单编号,店铺Id\n", encoding="utf-8")
+    done = run(project, "ingest", str(project / "empty.csv"), str(project / "orders.csv"), "--kind", "order")
+    assert done.exit_code == 1
+    assert "refused: empty.csv: has headings but no rows" in done.stderr
+    assert "orders.csv" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("orders.csv", "--as-of", "friday"), 2, "not a date or time"),
+        (("orders.csv", "--store", "s1", "--all-stores"), 2, "contradict"),
+        (("absent.csv",), 1, "not there"),
+        (("orders.csv", "--kind", "ordre"), 1, "did you mean order"),
+    ],
+)
+def test_exit_codes(arguments: tuple[str, ...], code: int, message: str, project: Path) -> None:
+    done = run(project, "ingest", str(project / arguments[0]), *arguments[1:])
+    assert done.exit_code == code
+    assert message in done.stderr
+
+
+def test_snapshots_lists_stores_with_their_age(project: Path) -> None:
+    empty = run(project, "snapshots")
+    assert (empty.exit_code, "nothing was ingested yet" in empty.stdout) == (0, True)
+    run(project, "ingest", str(project / "orders.csv"), "--as-of", "2020-01-01")
+    run(project, "ingest", str(project / "orders.csv"), "--as-of", "2020-01-02")
+    rows = json.loads(run(project, "snapshots", output="json").stdout)
+    assert [(row["kind"], row["store_id"], row["state"], row["batches"], row["rows"]) for row in rows] == [
+        ("order", "s1", "stale", 2, 2),
+        ("order", "s2", "stale", 2, 2),
+    ]
+    assert "过期" in run(project, "snapshots", language="zh").stdout
+
+
+def test_snapshots_shows_stores_that_never_came(project: Path) -> None:
+    (project / "mine.yaml").write_text((project / "facts.yaml").read_text("utf-8") + "\nexpected: [s1, s9]\n", encoding="utf-8")
+    (project / "mine.yaml").rename(project / "facts.yaml")
+    run(project, "ingest", str(project / "orders.csv"))
+    rows = json.loads(run(project, "snapshots", output="json").stdout)
+    assert [(row["store_id"], row["state"]) for row in rows] == [("s1", "fresh"), ("s2", "fresh"), ("s9", "never came")]
+
+
+def test_prune(project: Path) -> None:
+    for day in ("2020-01-01", "2020-01-02"):
+        run(project, "ingest", str(project / "orders.csv"), "--as-of", day)
+    done = run(project, "prune", "--keep", "30d", output="json")
+    assert [(row["kind"], row["batches"], row["rows"]) for row in json.loads(done.stdout)] == [("order", 1, 2)]
+    assert "nothing is that old" in run(project, "prune", "--keep", "30d").stdout
+    assert run(project, "prune", "--keep", "30d", "--all").exit_code == 0
+    assert "nothing was ingested yet" in run(project, "snapshots").stdout
+    assert run(project, "prune", "--keep", "long").exit_code == 2
+
+
+def test_help_shows_an_example(project: Path) -> None:
+    done = run(project, "ingest", "--help")
+    assert "storewatch ingest orders.csv --kind order" in done.stdout
