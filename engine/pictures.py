@@ -178,8 +178,10 @@ def trend_words(trend: Trend, writer: Writer) -> str:
 def _movement(same: bool, up: bool) -> Text:
     if same:
         return Text("steady at {last} over {days}", "{days}内保持在 {last}")
-    return Text("rose from {first} to {last} in {days}", "{days}内从 {first} 升到 {last}") if up else Text(
-        "fell from {first} to {last} in {days}", "{days}内从 {first} 降到 {last}"
+    return (
+        Text("rose from {first} to {last} in {days}", "{days}内从 {first} 升到 {last}")
+        if up
+        else Text("fell from {first} to {last} in {days}", "{days}内从 {first} 降到 {last}")
     )
 
 
@@ -190,4 +192,3 @@ def _period(covered: timedelta, writer: Writer) -> str:
 
 def _told(trend: Trend, value: float, writer: Writer) -> str:
     return writer.value(typed(trend, value), trend.type, trend.unit)
-

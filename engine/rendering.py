@@ -8,6 +8,7 @@ rule has none of) uses ``default.*``:
     <rule>.subject.j2   the subject line
     <rule>.txt.j2       the text part
     <rule>.html.j2      the HTML part; usually ``{% extends 'layout.html.j2' %}`` with a block or two
+    <name>.j2           macros for others to import
 
 :data:`engine.views.CONTEXT` lists the names that templates may use, :mod:`engine.sandbox` the filters.
 
@@ -24,8 +25,10 @@ from engine.errors import LANGUAGES, Problem, Text
 from engine.model import Message, Picture, Rendered, RuleInfo, Trend
 from engine.pictures import trend_png
 from engine.sandbox import (
+    MOST_CHARACTERS,
     TEMPLATE_ERRORS,
-    OverLimitError,
+    TOO_LONG,
+    RefusedError,
     Sandbox,
     Source,
     UnknownNameError,
@@ -44,7 +47,6 @@ SUFFIX = ".j2"
 PARTS = ("gist", "subject", "txt", "html")
 LONGEST_SUBJECT = 120
 MOST_PICTURES = 5
-LARGEST_MESSAGE = 2_000_000
 Draw = Callable[[Trend, Writer], bytes | None]
 
 
@@ -63,10 +65,13 @@ class _Desk:
         with limited():
             for piece in template.generate(values):
                 size += len(piece)
-                if size > LARGEST_MESSAGE:
-                    raise OverLimitError(f"the template writes more than {LARGEST_MESSAGE:,} characters")
+                if size > MOST_CHARACTERS:
+                    raise RefusedError(TOO_LONG, template.filename or "")
                 pieces.append(piece)
-        return "".join(pieces)
+        text = "".join(pieces)
+        if part != "gist" and not text.strip():
+            raise RefusedError(Text("it writes nothing", "没有输出任何内容"), template.filename or "")
+        return text
 
     def with_gist(self, entry: Entry, message: Message) -> Entry:
         values = {"item": entry, "at": message.at, "language": self.writer.language}
@@ -199,8 +204,8 @@ class Renderer:
 
 def _misnamed(name: str, source: Source, visible: Iterable[str]) -> Iterator[Problem]:
     """A file whose ending is no part of a message is never used: most likely a slip."""
-    part = name.removesuffix(SUFFIX).rpartition(".")[2]
-    if part not in PARTS:
+    _, dot, part = name.removesuffix(SUFFIX).rpartition(".")
+    if dot and part not in PARTS:
         endings = ", ".join(f".{part}{SUFFIX}" for part in PARTS)
         hint = Text(f"name it <rule> and one of {endings}", f"应命名为 <规则名> 加上 {endings} 之一")
         yield Problem(source.file, 0, 0, "template_name", Text("is never used: its name ends wrongly", "文件名结尾不对，不会被用到"), hint)

@@ -11,16 +11,17 @@ import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.utils import Namespace
+from jinja2.utils import Namespace, missing
 
 from engine.errors import Problem, Text, did_you_mean
 from engine.wording import Writer
@@ -32,19 +33,26 @@ FILTERS = (
     "abs capitalize count d default dictsort e escape first float groupby int items join last length list lower map max min reject "
     "rejectattr replace reverse round select selectattr sort string sum title trim truncate unique upper"
 ).split()
+TOO_LONG = Text(f"it writes more than {MOST_CHARACTERS:,} characters", f"输出超过 {MOST_CHARACTERS:,} 个字符")
+PLAIN_TEXT = (".txt.j2", ".subject.j2", ".gist.j2")
 TEMPLATE_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RuntimeError, MemoryError)
 """Everything that rendering somebody's template may raise."""
 
 _WHY_NOT: Mapping[str, Text] = MappingProxyType(
     {
         "safe": Text("data is hostile and is always escaped", "数据不可信，一律转义"),
-        "urlize": Text("links are made by the macro link of parts.html.j2", "链接请用 parts.html.j2 里的 link 宏"),
+        "urlize": Text("links are made by the macro link of parts.j2", "链接请用 parts.html.j2 里的 link 宏"),
     }
 )
 
 
-class OverLimitError(SecurityError):
-    """A template asked for more than :data:`MOST_ROUNDS` loop rounds or :data:`MOST_CHARACTERS` characters."""
+class RefusedError(SecurityError):
+    """A template asked for too much, or wrote nothing; ``file`` is its name where no line of it can be told."""
+
+    def __init__(self, text: Text, file: str = "") -> None:
+        super().__init__(text.en)
+        self.text = text
+        self.file = file
 
 
 class UnknownNameError(UndefinedError):
@@ -59,9 +67,17 @@ class UnknownNameError(UndefinedError):
 class Unknown(StrictUndefined):
     """Strict, and able to say which names would have been right."""
 
-    def __init__(self, hint: str | None = None, obj: object = None, name: str | None = None, exc: object = None) -> None:
-        known = list(obj) if isinstance(obj, Mapping) else [word for word in dir(obj) if not word.startswith("_")]
-        super().__init__(hint, obj, name, partial(UnknownNameError, name=str(name), known=map(str, known)))  # type: ignore[arg-type]
+    def __init__(self, hint: str | None = None, obj: object = missing, name: str | None = None, exc: Any = UndefinedError) -> None:
+        if exc is UndefinedError:
+            exc = partial(UnknownNameError, name=str(name), known=_names_in(obj))
+        super().__init__(hint, obj, name, exc)
+
+
+def _names_in(obj: object) -> list[str]:
+    """What a template may ask of one of our own values; nothing for lists and numbers, whose methods would only be noise."""
+    if isinstance(obj, Mapping):
+        return [str(key) for key in obj]
+    return [name for name in dir(obj) if not name.startswith("_")] if is_dataclass(obj) else []
 
 
 @dataclass(slots=True)
@@ -92,9 +108,9 @@ def _spend(rounds: int = 0, characters: int = 0) -> None:
     budget.rounds -= rounds
     budget.characters -= characters
     if budget.rounds < 0:
-        raise OverLimitError(f"the template's loops go round more than {MOST_ROUNDS:,} times")
+        raise RefusedError(Text(f"its loops go round more than {MOST_ROUNDS:,} times", f"循环超过 {MOST_ROUNDS:,} 次"))
     if budget.characters < 0:
-        raise OverLimitError(f"the template writes more than {MOST_CHARACTERS:,} characters")
+        raise RefusedError(TOO_LONG)
 
 
 def _counted(items: Iterable[object]) -> Iterable[object]:
@@ -123,7 +139,7 @@ def _written(value: object) -> object:
 def _short_range(*args: int) -> range:
     found = range(*args)
     if len(found) > LONGEST_RANGE:
-        raise OverLimitError(f"range() of more than {LONGEST_RANGE:,} numbers")
+        raise RefusedError(Text(f"range() of more than {LONGEST_RANGE:,} numbers", f"range() 超过 {LONGEST_RANGE:,} 个数"))
     return found
 
 
@@ -134,9 +150,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
         if isinstance(left, int | float) and operator == "**":
-            raise OverLimitError("** is not available in templates")
+            raise RefusedError(Text("** is not available in templates", "模板里不能用 **"))
         if operator != "+" and (_is_sized(left) or _is_sized(right)):
-            raise OverLimitError(f"{operator} on texts and lists is not available in templates")
+            raise RefusedError(Text(f"{operator} on texts and lists is not available in templates", f"模板里不能对文字和列表用 {operator}"))
         if operator == "+" and _is_sized(left):
             _spend(characters=len(left))  # type: ignore[arg-type]
         return super().call_binop(context, operator, left, right)
@@ -170,7 +186,7 @@ def sandbox(load: Callable[[str], tuple[str, str] | None], writer: Writer, helpe
     """An environment that finds templates by ``load(name) -> (source, file name as shown)``, with the writer's filters."""
     environment = Sandbox(
         loader=FunctionLoader(lambda name: (*found, lambda: True) if (found := load(name)) else None),
-        autoescape=lambda name: name is None or name.endswith(".html.j2"),
+        autoescape=lambda name: name is None or not name.endswith(PLAIN_TEXT),
         undefined=Unknown,
         finalize=_written,
         trim_blocks=True,
@@ -244,7 +260,9 @@ def _unknown_variables(environment: Sandbox, tree: nodes.Template, source: Sourc
 def undefined(source: Source, line: int, name: str, known: Iterable[str]) -> Problem:
     known = sorted(known)
     listed = ", ".join(known)
-    hint = did_you_mean(name, known) or Text(f"known here: {listed}", f"这里可以用：{listed}")
+    hint = Text("test for it first with {% if %}", "请先用 {% if %} 判断") if name.isdecimal() else did_you_mean(name, known)
+    if known and hint is None:
+        hint = Text(f"known here: {listed}", f"这里可以用：{listed}")
     return source.problem(line, "unknown_name", Text(f"'{name}' is not known here", f"这里没有 '{name}'"), hint, name)
 
 
@@ -277,13 +295,20 @@ def failure(error: BaseException, sources: Mapping[str, Source]) -> Problem:
     source = sources.get(file, Source(file or "templates", ""))
     if isinstance(error, UnknownNameError):
         return undefined(source, line, error.name, error.known)
-    said = (error.message if isinstance(error, TemplateError) else str(error)) or type(error).__name__
-    text = Text(f"fails: {type(error).__name__}: {said}", f"运行出错：{type(error).__name__}：{said}")
-    return source.problem(line, "template_fails", text)
+    return source.problem(line, "template_fails", _told(error))
+
+
+def _told(error: BaseException) -> Text:
+    """What Jinja and Python say is English; it is kept as it is."""
+    if isinstance(error, RefusedError):
+        return Text(f"fails: {error.text.en}", f"运行出错：{error.text.zh}")
+    said = (error.message if isinstance(error, TemplateError) else str(error)) or "?"
+    return Text(f"fails: {type(error).__name__}: {said}", f"运行出错：{type(error).__name__}：{said}")
 
 
 def _place(error: BaseException, sources: Mapping[str, Source]) -> tuple[str, int]:
     if isinstance(error, TemplateSyntaxError):
         return error.filename or error.name or "", error.lineno
     frames = traceback.extract_tb(error.__traceback__)
-    return next(((frame.filename, frame.lineno or 0) for frame in reversed(frames) if frame.filename in sources), ("", 0))
+    fallback = (error.file, 1) if isinstance(error, RefusedError) and error.file else ("", 0)
+    return next(((frame.filename, frame.lineno or 0) for frame in reversed(frames) if frame.filename in sources), fallback)

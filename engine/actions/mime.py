@@ -13,7 +13,7 @@ from datetime import datetime
 from email.headerregistry import Address
 from email.message import MIMEPart
 from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from types import MappingProxyType
 
 from engine.model import Picture, Rendered
@@ -21,6 +21,8 @@ from engine.wording import clean
 
 LONGEST_SUBJECT = 200
 LONGEST_HEADER = 900
+_LOCAL, _DOMAIN = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+", r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
+_ADDRESS = re.compile(rf"(?P<name>[^<>]*)<(?P<local>{_LOCAL})@(?P<domain>{_DOMAIN})>|(?P<bare_local>{_LOCAL})@(?P<bare_domain>{_DOMAIN})")
 FIXED_HEADERS: Mapping[str, str] = MappingProxyType(
     {
         "Auto-Submitted": "auto-generated",  # RFC 3834: no vacation notes, please
@@ -71,13 +73,11 @@ def compose(
 
 def address(text: str) -> str:
     """An address as headers write it. Raises ValueError when ``text`` holds none (or one outside ASCII, which few servers take)."""
-    if clean(text, LONGEST_HEADER) != text.strip():
+    found = _ADDRESS.fullmatch(text.strip())
+    if not found or clean(text, LONGEST_HEADER) != text.strip():
         raise ValueError(f"not a mail address: {clean(text)!r}")
-    name, spec = parseaddr(text)
-    local, at, domain = spec.rpartition("@")
-    if not (local and at and domain) or not spec.isascii() or re.search(r"[\s,;<>()\[\]\\\"]", spec):
-        raise ValueError(f"not a mail address: {clean(text)!r}")
-    return str(Address(name, local, domain))
+    name = (found["name"] or "").strip().strip('"')
+    return str(Address(name, found["local"] or found["bare_local"], found["domain"] or found["bare_domain"]))
 
 
 def _identifier(text: str) -> str:

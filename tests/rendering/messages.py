@@ -22,7 +22,7 @@ RULES: Mapping[str, RuleInfo] = {
             Severity.WARNING,
             owner="service",
             advice=Text(
-                "Start with the products that drew most bad reviews in 30 days (below). Contact these buyers, and correct descriptions that mislead today.",
+                "Start with the products that drew most bad reviews in 30 days (below). Correct misleading descriptions today.",
                 "先看近 30 天差评最多的宝贝（见明细），逐条联系买家解释并补救；属于描述不符的，当天修改详情页。",
             ),
         ),
@@ -32,7 +32,7 @@ RULES: Mapping[str, RuleInfo] = {
             Severity.CRITICAL,
             owner="fulfilment",
             advice=Text(
-                "Ship the oldest orders today.\nWhere stock is missing offer an exchange or a refund.\nReport what cannot leave today to the platform.",
+                "Ship the oldest orders today.\nWhere stock is missing offer a refund.\nReport what cannot leave today to the platform.",
                 "今天先发最早付款的订单。\n没货的联系买家换款或退款。\n当天发不出的，在平台报备延迟，避免罚款。",
             ),
         ),
@@ -41,7 +41,7 @@ RULES: Mapping[str, RuleInfo] = {
             Text("A banner advertises a promotion that ended", "页面还在宣传已结束的活动"),
             Severity.WARNING,
             owner="page",
-            advice=Text("Take the picture and its link down or replace them now.", "立即下线或更换该位置的图片和链接；检查同一活动的其他位置是否也要换。"),
+            advice=Text("Take the picture down or replace it now.", "立即下线或更换该位置的图片和链接；检查同一活动的其他位置是否也要换。"),
         ),
         RuleInfo(
             "ad_budget_exhausted",
@@ -170,12 +170,14 @@ def trend(en: str, zh: str, values: Sequence[float | None], type_: Type = Type.N
 
 TRENDS: Mapping[str, Trend] = {
     "dsr_drop": trend(
-        "Description", "描述相符", (4.82, 4.82, 4.81, 4.82, 4.80, None, None, 4.79, 4.80, 4.77, 4.74, 4.71, 4.69, 4.67, 4.66), Type.NUMBER, "分"
+        "Description",
+        "描述相符",
+        (4.82, 4.82, 4.81, 4.82, 4.80, None, None, 4.79, 4.80, 4.77, 4.74, 4.71, 4.69, 4.67, 4.66),
+        Type.NUMBER,
+        "分",
     ),
     "unfulfilled_orders": trend("Unshipped over 48 h", "超48小时未发货", (1, 0, 2, 1, 3, 2, 2, 1, 0, 2, 4, 9, 21, 35), Type.INTEGER),
-    "ad_budget_exhausted": trend(
-        "Spent", "已花费", (640.5, 702, 655.25, 590, 688, 720, 705.5, 980), Type.MONEY, "元"
-    ),
+    "ad_budget_exhausted": trend("Spent", "已花费", (640.5, 702, 655.25, 590, 688, 720, 705.5, 980), Type.MONEY, "元"),
     "price_image_mismatch": trend("Price charged", "到手价", (99, 99, 99, 99, 99, 129, 129), Type.MONEY, "元"),
     "refund_rate_rising": trend("Refund rate", "退款率", (0.041, 0.043, 0.04, 0.052, 0.061, 0.0712), Type.PERCENT),
 }

@@ -28,7 +28,7 @@ RENDERER = Renderer(TEMPLATES)
 HOSTILE = {
     "script": "<script>alert(1)</script>",
     "image": "<img src=x onerror=alert(1)>",
-    "attribute": "\" onmouseover=\"alert(1)\" x='",
+    "attribute": '" onmouseover="alert(1)" x=\'',
     "formula": "=cmd|'/C calc'!A0",
     "expression": "{{ 7*7 }}",
     "statement": "{% raw %}{% include '/etc/passwd' %}",
