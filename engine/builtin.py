@@ -31,7 +31,7 @@ TOO_MANY_ALERTS = RuleInfo(
     owner="data",
     area="数据",
     advice=Text(
-        "Messages of this rule were cut at its max_alerts; no alert was dropped (see `storewatch alerts`). Check its threshold and the data.",
+        "Messages of this rule were cut at its max_alerts; no alert was lost (see `storewatch alerts`). Check the threshold and the data.",
         "该规则的消息已按 max_alerts 截短，告警没有丢失（见 storewatch alerts）。请检查阈值或数据是否有误。",
     ),
     labels={"area": "数据"},
