@@ -322,7 +322,7 @@ class Result:
         return measured["ours"] / max(measured["hand"], 1e-9)
 
 
-def measure(case: Case, folder: Path, repeat: int) -> Result:
+def measure(case: Case, folder: Path, repeat: int, memory: bool) -> Result:
     run = {side: make(case, folder) for side, make in SIDES.items()}
     started = time.perf_counter()
     ours = run["ours"](AT)
@@ -334,14 +334,14 @@ def measure(case: Case, folder: Path, repeat: int) -> Result:
             started = time.perf_counter()
             run[side](AT)
             times[side].append(time.perf_counter() - started)
-    memory = {side: memory_of(case, folder, side) for side in run}
+    sizes = {side: memory_of(case, folder, side) if memory else (0, 0) for side in run}
     return Result(
         case,
         ours.num_rows,
         first,
         {side: statistics.median(values) for side, values in times.items()},
-        {side: grown for side, (grown, _) in memory.items()},
-        {side: peak for side, (_, peak) in memory.items()},
+        {side: grown for side, (grown, _) in sizes.items()},
+        {side: peak for side, (_, peak) in sizes.items()},
     )
 
 
@@ -420,6 +420,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="share of the rows (default: all)")
     parser.add_argument("--repeat", type=int, default=9, help="timed runs of each side (default 9)")
     parser.add_argument("--cases", default="abcd", help="which cases (default abcd)")
+    parser.add_argument("--no-memory", action="store_true", help="do not measure memory")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -427,14 +428,13 @@ def main() -> None:
         name, side, folder = options.child
         child(name, side, Path(folder))
         return
-    print(
-        f"duckdb {duckdb.__version__}, pyarrow {pa.__version__}, python {platform.python_version()}, {os.cpu_count()} cores, scale {options.scale}"
-    )
+    versions = f"duckdb {duckdb.__version__}, pyarrow {pa.__version__}, python {platform.python_version()}"
+    print(f"{versions}, {os.cpu_count()} cores, scale {options.scale}, median of {options.repeat}")
     results = []
     for case in [case for case in CASES if case.name in options.cases]:
         with tempfile.TemporaryDirectory(prefix="storewatch-benchmark-") as scratch:
             case.make(Path(scratch), options.scale)
-            results.append(measure(case, Path(scratch), options.repeat))
+            results.append(measure(case, Path(scratch), options.repeat, not options.no_memory))
     print(table(results, options.markdown))
 
 

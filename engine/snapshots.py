@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -27,6 +28,8 @@ AS_OF = "%Y%m%dT%H%M%SZ"
 FOOTER = b"storewatch"
 VERSION = 1
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+MOMENT = timedelta(microseconds=1)
+FOREIGN = Text("move the file out of the snapshot folder, then ingest its export again", "请把该文件移出快照文件夹，再重新导入原表")
 _NAME = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]+\.parquet")
 _PARTITION = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
 
@@ -123,17 +126,26 @@ class Snapshots:
 
     def previous(self, current: Selection) -> Selection:
         """For each store of ``current`` the batch just before its batch there, however old."""
-        pieces: list[Piece] = []
-        for as_of, stores in current.by_instant.items():
-            pieces += self._last_before(current.kind, as_of, stores)
-        return Selection(current.kind, _merged(pieces))
+        reach = timedelta(days=2)
+        beginning = min((day for day, _ in _partition_folders(self.folder / current.kind)), default=date.max)
+        while True:
+            found = self._earlier(current, lambda as_of: (_back(as_of, reach), as_of - MOMENT))  # noqa: B023  (called at once)
+            looked_to = _back(min(current.by_instant, default=BEGINNING), reach)
+            if looked_to.date() < beginning or not current.stores - found.stores:
+                return found
+            reach *= 4
 
     def at_offset(self, current: Selection, offset: timedelta, fresh_for: timedelta) -> Selection:
         """For each store of ``current`` the batch that was current ``offset`` before its batch there, if it was fresh even then."""
-        pieces: list[Piece] = []
-        for as_of, stores in current.by_instant.items():
-            then = _back(as_of, offset)
-            pieces += _newest_pieces(self.batches(current.kind, _back(then, fresh_for), then), stores)
+        return self._earlier(current, lambda as_of: (_back(as_of, offset + fresh_for), _back(as_of, offset)))
+
+    def _earlier(self, current: Selection, span: Callable[[datetime], tuple[datetime, datetime]]) -> Selection:
+        """For each store of ``current`` the newest batch within the time that ``span`` gives for the instant of its batch there."""
+        spans = {as_of: span(as_of) for as_of in current.by_instant}
+        if not spans:
+            return Selection(current.kind)
+        line = _Line(self.batches(current.kind, min(since for since, _ in spans.values()), max(until for _, until in spans.values())))
+        pieces = [piece for as_of, stores in current.by_instant.items() for piece in line.newest(*spans[as_of], stores)]
         return Selection(current.kind, _merged(pieces))
 
     def history(self, current: Selection, window: timedelta | None) -> Selection:
@@ -146,7 +158,7 @@ class Snapshots:
             return Selection(current.kind)
         since = None if window is None else _back(min(instants), window)
         grouped: defaultdict[datetime, list[Batch]] = defaultdict(list)
-        for batch in self.batches(current.kind, since, max(instants) - timedelta(microseconds=1)):
+        for batch in self.batches(current.kind, since, max(instants) - MOMENT):
             grouped[batch.as_of].append(batch)
         pieces = [piece for batches in grouped.values() for piece in _newest_pieces(batches, ALL_STORES)]
         return Selection(current.kind, tuple(piece for piece in pieces if piece.stores & current.stores))
@@ -178,20 +190,6 @@ class Snapshots:
                 names |= {row["store_id"]: row["name"] for row in rows if row["store_id"] in piece.stores and row["name"]}
         return names
 
-    def _last_before(self, kind: str, as_of: datetime, stores: Stores) -> tuple[Piece, ...]:
-        """Looks back two days, then ever further, until every store is found or the beginning is reached."""
-        reach = timedelta(days=2)
-        earliest = min(self._days(kind), default=as_of.date())
-        while True:
-            since = _back(as_of, reach)
-            pieces = _newest_pieces(self.batches(kind, since, as_of - timedelta(microseconds=1)), stores)
-            if since.date() < earliest or not stores - Selection(kind, pieces).stores:
-                return pieces
-            reach *= 4
-
-    def _days(self, kind: str) -> Iterator[date]:
-        return (day for day, _ in _partition_folders(self.folder / kind))
-
     def _partitions(self, kind: str, first: date, last: date) -> Iterator[Path]:
         return (path for day, path in _partition_folders(self.folder / kind) if first <= day <= last)
 
@@ -199,6 +197,40 @@ class Snapshots:
         if path not in self._footers:
             self._footers[path] = read_footer(kind, path)
         return self._footers[path]
+
+
+class _Line:
+    """Batches in time order, asked many times: a few stores are looked up one by one, not by walking past all batches."""
+
+    def __init__(self, batches: Sequence[Batch]) -> None:
+        self.batches = batches
+        self._instants = [batch.as_of for batch in batches]
+
+    def newest(self, since: datetime, until: datetime, wanted: Stores) -> tuple[Piece, ...]:
+        """For each wanted store the newest batch with ``since <= as_of <= until`` that covers it."""
+        first, end = bisect_left(self._instants, since), bisect_right(self._instants, until)
+        if wanted.inverted or len(wanted.names) > end - first:
+            return _newest_pieces(self.batches[first:end], wanted)
+        found: defaultdict[int, set[str]] = defaultdict(set)
+        for store in wanted.names:
+            places = (self._last(store, end), self._last(None, end))
+            if max(places) >= first:
+                found[max(places)].add(store)
+        return tuple(Piece(self.batches[place], Stores(frozenset(stores))) for place, stores in found.items())
+
+    def _last(self, store: str | None, end: int) -> int:
+        """The place of the last batch before place ``end`` that names ``store``, or is for all (None); -1 when there is none."""
+        places = self._places.get(store, [])
+        index = bisect_left(places, end)
+        return places[index - 1] if index else -1
+
+    @cached_property
+    def _places(self) -> Mapping[str | None, list[int]]:
+        places: defaultdict[str | None, list[int]] = defaultdict(list)
+        for place, batch in enumerate(self.batches):
+            for store in [None] if batch.scope.inverted else batch.scope.names:
+                places[store].append(place)
+        return places
 
 
 def read_footer(kind: str, path: Path) -> Batch:
@@ -216,7 +248,7 @@ def read_footer(kind: str, path: Path) -> Batch:
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
         raise SnapshotError(
             Text(f"{path} is not a batch of '{kind}': {error}", f"{path} 不是 '{kind}' 的快照文件：{error}"),
-            Text("move the file out of the snapshot folder, then ingest its export again", "请把该文件移出快照文件夹，再重新导入原表"),
+            FOREIGN,
         ) from error
     columns = dict(zip(schema.names, schema.types, strict=True))
     return Batch(kind, _as_of(path), scope, path, rows, about.get("quarantined", 0), about.get("source", ""), columns)
@@ -282,5 +314,10 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Batch files of one partition; anything of another name (a temporary file of a running ingest) is passed over."""
-    return [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
+    """Batch files of one partition. Temporary files of a running ingest are passed over; a Parquet file of another name is refused."""
+    files = [path for path in folder.iterdir() if path.suffix == ".parquet" and not path.name.startswith((".", "_"))]
+    foreign = next((path for path in files if not _NAME.fullmatch(path.name)), None)
+    if foreign:
+        text = Text(f"{foreign} is not named like a batch", f"{foreign} 的文件名不是快照文件的格式")
+        raise SnapshotError(text, FOREIGN)
+    return files
