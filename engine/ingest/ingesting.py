@@ -35,7 +35,8 @@ Progress = Callable[[int, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How an export is to be taken. ``as_of`` is aware; ``max_bad`` overrides that of ``facts.yaml``."""
+    """How an export is to be taken. ``as_of`` is aware; ``store`` is the store of all rows; with ``all_stores`` the export speaks for
+    every store, so that one without rows has none; ``max_bad`` overrides that of ``facts.yaml``."""
 
     now: datetime
     kinds: tuple[str, ...] = ()
@@ -89,10 +90,8 @@ def ingest(source: str | Path, facts: Facts, folder: Path, options: Options, pro
     """Read one export (a path, or a database URL with ``options.query``) and store its rows as batches under ``folder``.
 
     ``progress`` is called after each chunk with how much has been read and how much there is. Raises :class:`IngestError` when the
-    export is refused; the folder then is as it was. Raises :class:`UsageError` for options that contradict each other.
+    export is refused; the folder then is as it was.
     """
-    if options.store and options.all_stores:
-        raise UsageError(Text("--store and --all-stores contradict each other", "--store 和 --all-stores 不能同时使用"))
     try:
         export = find_export(str(source), options.query)
         clean_leftovers(folder, options.now)

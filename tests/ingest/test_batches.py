@@ -63,6 +63,8 @@ def test_scopes(shop: Shop) -> None:
     path = shop.write("orders.csv", ORDERS)
     assert shop.ingest(path, "order", store="").kinds[0].batches[0].scope == ("s1", "s2")
     assert shop.ingest(path, "order", store="", all_stores=True).kinds[0].batches[0].scope == "*"
+    assert shop.ingest(shop.write("o.csv", "订单编号\n1\n"), "order", store="mall", all_stores=True).kinds[0].batches[0].scope == "*"
+    assert shop.rows("order")[-1]["store_id"] in ("mall", "s1", "s2")
     assert {batch.scope.inverted for batch in Snapshots(shop.snapshots).batches("order")} == {True, False}
 
 

@@ -67,7 +67,6 @@ def test_one_refused_file_does_not_keep_others_out(project: Path) -> None:
     ("arguments", "code", "message"),
     [
         (("orders.csv", "--as-of", "friday"), 2, "not a date or time"),
-        (("orders.csv", "--store", "s1", "--all-stores"), 2, "contradict"),
         (("absent.csv",), 1, "not there"),
         (("orders.csv", "--kind", "ordre"), 1, "did you mean order"),
     ],

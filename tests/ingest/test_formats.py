@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 import xlwt
 
-from engine.errors import IngestError, UsageError
+from engine.errors import IngestError
 from tests.ingest.conftest import Shop
 
 HEADINGS = ["订单编号", "店铺Id", "订单状态", "订单付款时间 ", "买家实际支付金额", "订单备注"]
@@ -181,8 +181,3 @@ def test_an_identifier_that_a_spreadsheet_spoiled_is_quarantined(shop: Shop) -> 
     report = shop.ingest(shop.folder / "o.xlsx", "order", max_bad=Decimal("0.1"))
     assert report.kinds[0].reasons == {"lost_precision": 2}
     assert len(shop.rows("order")) == 40
-
-
-def test_contradicting_options_are_refused(shop: Shop) -> None:
-    with pytest.raises(UsageError, match="contradict"):
-        shop.ingest(shop.write("o.csv", delimited()), "order", all_stores=True)
