@@ -73,7 +73,7 @@ def run_round(
     told = state.told()
     repeats = due_repeats(_unmoved(after, transitions), infos, project.channels, at, told)
     plans, suppressed = plan((*transitions, *repeats), after, infos, project.channels, at, told)
-    notifications = tuple(_Desk(project, matcher, snapshots, state, infos, at).notifications(plans))
+    notifications = tuple(_Desk(project, matcher, snapshots, state, infos, _ages(results.values()), at).notifications(plans))
     claimed = state.commit(
         Evaluation(
             schedule,
@@ -105,6 +105,11 @@ def _match(
     return results | {result.rule: result for result in built_in}
 
 
+def _ages(results: Iterable[RuleResult]) -> dict[Identity, datetime]:
+    """The instant of the batch behind each candidate."""
+    return {candidate.identity: candidate.as_of for result in results for candidate in result.candidates}
+
+
 def _unmoved(alerts: Mapping[Identity, Alert], transitions: Iterable[Transition]) -> dict[Identity, Alert]:
     """Alerts that nothing happened to: only they can be due for a reminder."""
     moved = {transition.alert.identity for transition in transitions}
@@ -129,6 +134,7 @@ class _Desk:
     snapshots: Snapshots
     state: Database
     infos: Mapping[str, RuleInfo]
+    as_of: Mapping[Identity, datetime]
     at: datetime
 
     def notifications(self, plans: Iterable[Plan]) -> Iterable[Notification]:
@@ -155,6 +161,7 @@ class _Desk:
                 trends.get(moved.alert.identity),
                 current.get(moved.alert.identity, ()),
                 self._told_before(moved),
+                self.as_of.get(moved.alert.identity),
             )
             for moved in told
         )
