@@ -22,12 +22,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    from engine.model import Type
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 AT = datetime(2026, 11, 20, 16, tzinfo=UTC)
@@ -286,16 +290,22 @@ def our_side(case: Case, folder: Path) -> Side:
     return lambda at: matcher.verdicts(rules, snapshots, at)
 
 
-def declared(folder: Path) -> list[tuple[str, dict[str, object], dict[str, str]]]:
+def declared(folder: Path) -> list[tuple[str, dict[str, Type], dict[str, str]]]:
     """Kinds as the files have them."""
     from engine.model import Type
 
-    types = {MONEY: Type.MONEY, NUMBER: Type.NUMBER, PERCENT: Type.PERCENT, pa.string(): Type.STRING, pa.int64(): Type.INTEGER}
+    types: dict[pa.DataType, Type] = {
+        MONEY: Type.MONEY,
+        NUMBER: Type.NUMBER,
+        PERCENT: Type.PERCENT,
+        pa.string(): Type.STRING,
+        pa.int64(): Type.INTEGER,
+    }
     types |= {pa.bool_(): Type.BOOLEAN, pa.timestamp("us"): Type.TIMESTAMP}
     kinds = []
     for path in sorted(folder.iterdir()):
         schema = pq.read_schema(next(path.glob("*/*.parquet")))
-        columns: dict[str, object] = {field.name: types[field.type] for field in schema if field.name != "_line"}
+        columns = {field.name: types[field.type] for field in schema if field.name != "_line"}
         refers = {"product_id": "product"} if path.name == "placement" else {}
         kinds.append((path.name, columns, refers))
     return kinds
