@@ -37,9 +37,10 @@ from engine.sandbox import (
     failure,
     limited,
     mistakes,
+    parsed,
     sandbox,
 )
-from engine.specimens import BLANK, specimens
+from engine.specimens import BLANK, ZONE, specimens
 from engine.views import CONTEXT, Entry, context, entries_of, ordered, ratio
 from engine.wording import PHRASES, Writer, clean, zone_of
 
@@ -123,29 +124,26 @@ class Renderer:
         known = {rule.template or rule.name: rule for rule in rules}
         problems = list(self._unreadable)
         for language in LANGUAGES:
-            desk = self._desk(language, "UTC")
-            found = list(self._static(language, desk))
-            problems += found or self._dynamic(language, desk, known)
+            problems += self._check_language(language, self._desk(language, ZONE), known)
         return tuple(sorted(set(problems)))
 
-    def _static(self, language: str, desk: _Desk) -> Iterator[Problem]:
+    def _check_language(self, language: str, desk: _Desk, rules: Mapping[str, RuleInfo]) -> list[Problem]:
         visible = self._visible(language)
-        names = set(CONTEXT).union(*(assigned(desk.environment, source.text) for source in visible.values()))
-        for part in PARTS:
-            if f"default.{part}{SUFFIX}" not in visible:
-                file = f"{self.folder.name}/{language}/default.{part}{SUFFIX}"
-                yield Problem(file, 0, 0, "missing_template", Text("is missing", "缺少这个模板"))
-        for name, source in visible.items():
-            yield from _misnamed(name, source, visible)
-            yield from mistakes(desk.environment, name, source, names)
+        problems = [*_missing(f"{self.folder.name}/{language}", visible), *_misnamed(visible)]
+        results = {name: parsed(desk.environment, name, source) for name, source in visible.items()}
+        problems += [result for result in results.values() if isinstance(result, Problem)]
+        trees = {name: result for name, result in results.items() if not isinstance(result, Problem)}
+        names = set(CONTEXT).union(*map(assigned, trees.values()))
+        for name, tree in trees.items():
+            problems += mistakes(desk.environment, tree, visible[name], names)
+        labels: set[str] = set().union(*map(asked_labels, trees.values()))
+        return problems or list(self._trials(desk, visible, rules, labels))
 
-    def _dynamic(self, language: str, desk: _Desk, rules: Mapping[str, RuleInfo]) -> Iterator[Problem]:
-        visible = self._visible(language)
-        labels: set[str] = set().union(*(asked_labels(desk.environment, source.text) for source in visible.values()))
+    def _trials(self, desk: _Desk, visible: Iterable[str], rules: Mapping[str, RuleInfo], labels: set[str]) -> Iterator[Problem]:
         for name in sorted({name.split(".", maxsplit=1)[0] for name in visible}):
             rule = replace(rules.get(name, BLANK), name=name, template="")
             parts = [part for part in PARTS if f"{name}.{part}{SUFFIX}" in visible]
-            for message in specimens(rule, labels).values():
+            for message in specimens(rule, labels).values() if parts else ():
                 yield from self._trial(message, desk, name, parts)
 
     def _trial(self, message: Message, desk: _Desk, name: str, parts: Iterable[str]) -> Iterator[Problem]:
@@ -202,13 +200,22 @@ class Renderer:
                 self._unreadable.append(Problem(shown, 0, 0, "unreadable", text))
 
 
-def _misnamed(name: str, source: Source, visible: Iterable[str]) -> Iterator[Problem]:
+def _missing(folder: str, visible: Iterable[str]) -> Iterator[Problem]:
+    for part in PARTS:
+        if f"default.{part}{SUFFIX}" not in visible:
+            yield Problem(f"{folder}/default.{part}{SUFFIX}", 0, 0, "missing_template", Text("is missing", "缺少这个模板"))
+
+
+def _misnamed(visible: Mapping[str, Source]) -> Iterator[Problem]:
     """A file whose ending is no part of a message is never used: most likely a slip."""
-    _, dot, part = name.removesuffix(SUFFIX).rpartition(".")
-    if dot and part not in PARTS:
-        endings = ", ".join(f".{part}{SUFFIX}" for part in PARTS)
-        hint = Text(f"name it <rule> and one of {endings}", f"应命名为 <规则名> 加上 {endings} 之一")
-        yield Problem(source.file, 0, 0, "template_name", Text("is never used: its name ends wrongly", "文件名结尾不对，不会被用到"), hint)
+    endings = ", ".join(f".{part}{SUFFIX}" for part in PARTS)
+    hint = Text(f"name it <rule> and one of {endings}", f"应命名为 <规则名> 加上 {endings} 之一")
+    for name, source in visible.items():
+        _, dot, part = name.removesuffix(SUFFIX).rpartition(".")
+        if dot and part not in PARTS:
+            yield Problem(
+                source.file, 0, 0, "template_name", Text("is never used: its name ends wrongly", "文件名结尾不对，不会被用到"), hint
+            )
 
 
 def _no_picture(trend: Trend, writer: Writer) -> bytes:

@@ -226,14 +226,17 @@ class Source:
         return Problem(self.file, line, column, code, text, hint, shown, len(word) if found else 1)
 
 
-def mistakes(environment: Sandbox, name: str, source: Source, names: Iterable[str]) -> Iterator[Problem]:
-    """What is wrong with a template before anything is rendered: syntax, unknown filters and tests, unknown variables."""
+def parsed(environment: Sandbox, name: str, source: Source) -> nodes.Template | Problem:
+    """The template's tree, or what is wrong with its syntax."""
     try:
-        tree = environment._parse(source.text, name, source.file)
+        return environment._parse(source.text, name, source.file)
     except TemplateSyntaxError as error:
         text = Text(f"is not valid Jinja: {error.message}", f"Jinja 写法有误：{error.message}")
-        yield source.problem(error.lineno, "template_syntax", text)
-        return
+        return source.problem(error.lineno, "template_syntax", text)
+
+
+def mistakes(environment: Sandbox, tree: nodes.Template, source: Source, names: Iterable[str]) -> Iterator[Problem]:
+    """What is wrong with a template before anything is rendered: unknown filters and tests; else, unknown variables."""
     unknown = list(_unknown_words(environment, tree, source))
     yield from unknown or _unknown_variables(environment, tree, source, set(names))
 
@@ -266,12 +269,8 @@ def undefined(source: Source, line: int, name: str, known: Iterable[str]) -> Pro
     return source.problem(line, "unknown_name", Text(f"'{name}' is not known here", f"这里没有 '{name}'"), hint, name)
 
 
-def assigned(environment: Sandbox, text: str) -> set[str]:
-    """Names that a template defines itself (set, import, macro), which templates that extend it may use; none if it is broken."""
-    try:
-        tree = environment._parse(text, None, None)
-    except TemplateSyntaxError:
-        return set()
+def assigned(tree: nodes.Template) -> set[str]:
+    """Names that a template defines itself (set, import, macro), which templates that extend it may use."""
     names = {node.name for node in tree.find_all(nodes.Name) if node.ctx in ("store", "param")}
     imports = {node.target for node in tree.find_all(nodes.Import)}
     macros = {node.name for node in tree.find_all(nodes.Macro)}
@@ -279,12 +278,8 @@ def assigned(environment: Sandbox, text: str) -> set[str]:
     return names | imports | macros | {pair if isinstance(pair, str) else pair[1] for pair in pairs}
 
 
-def asked_labels(environment: Sandbox, text: str) -> set[str]:
+def asked_labels(tree: nodes.Template) -> set[str]:
     """The labels that a template looks for with ``find``, ``amounts`` and ``others``."""
-    try:
-        tree = environment._parse(text, None, None)
-    except TemplateSyntaxError:
-        return set()
     calls = (call for call in tree.find_all(nodes.Call) if getattr(call.node, "attr", "") in ("find", "amounts", "others"))
     return {arg.value for call in calls for arg in call.args if isinstance(arg, nodes.Const) and isinstance(arg.value, str)}
 

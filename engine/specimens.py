@@ -12,6 +12,7 @@ from engine.errors import Text
 from engine.model import Alert, Identity, Item, Message, Reason, RuleInfo, Severity, Shown, State, Transition, Trend, Type
 
 AT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+ZONE = "Asia/Shanghai"
 BLANK = RuleInfo("example_rule", Text("Example", "示例"), Severity.WARNING, advice=Text("Look at it.\nThen act.", "先看看。\n再处理。"))
 
 VALUES: tuple[Shown, ...] = (
@@ -53,7 +54,7 @@ def specimens(rule: RuleInfo, labels: Iterable[str] = ()) -> Mapping[str, Messag
 
 
 def _message(*items: Item) -> Message:
-    return Message("n1", "t1", items, {"store_id": "1001"}, AT, "Asia/Shanghai", omitted=len(items) // 3)
+    return Message("n1", "t1", items, {"store_id": "1001"}, AT, ZONE, omitted=len(items) // 3)
 
 
 def _item(rule: RuleInfo, shown: tuple[Shown, ...], store: str = "1001") -> Item:

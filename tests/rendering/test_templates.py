@@ -18,21 +18,25 @@ from tests.rendering.messages import RULES, firing, gallery, message
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The shipped templates, of the rules only two: fewer to render in each test."""
-    others = [f"{name}.*" for name in RULES if name not in ("dsr_drop", "unfulfilled_orders")]
+    """The shipped templates, of the rules only one: fewer to render in each test."""
+    others = [f"{name}.*" for name in RULES if name != "dsr_drop"]
     return Path(shutil.copytree(TEMPLATES, tmp_path / "templates", ignore=shutil.ignore_patterns(*others)))
 
 
-def check(folder: Path, name: str, text: str) -> list[Problem]:
+def with_file(folder: Path, name: str, text: str) -> Renderer:
     (folder / name).write_text(text, encoding="utf-8")
-    return list(Renderer(folder).check(RULES.values()))
+    return Renderer(folder)
+
+
+def check(folder: Path, name: str, text: str) -> list[Problem]:
+    return list(with_file(folder, name, text).check(RULES.values()))
 
 
 def test_the_shipped_templates_are_sound() -> None:
     assert Renderer(TEMPLATES).check(RULES.values()) == ()
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", ["dsr_drop", "refund_rate_rising"])
 def test_specimens_exercise_every_rule(rule: str) -> None:
     renderer = Renderer(TEMPLATES)
     for name, specimen in specimens(RULES[rule], ["描述相符", "图片价"]).items():
@@ -79,7 +83,8 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_mistakes_are_told_with_their_place_and_never_lose_an_alert(name: str, folder: Path) -> None:
     text, line, column, code, hint = BROKEN[name]
-    problems = check(folder, "zh/dsr_drop.html.j2", text)
+    renderer = with_file(folder, "zh/dsr_drop.html.j2", text)
+    problems = renderer.check(RULES.values())
     assert problems, "nothing was found"
     first = problems[0]
     assert (first.file, first.line, first.code) == ("templates/zh/dsr_drop.html.j2", line, code), first.render()
@@ -88,14 +93,14 @@ def test_mistakes_are_told_with_their_place_and_never_lose_an_alert(name: str, f
     assert first.text.zh != first.text.en
     assert {problem.file for problem in problems} == {first.file}
 
-    rendered = Renderer(folder).render(gallery("dsr_drop")["firing"], "zh")
+    rendered = renderer.render(gallery("dsr_drop")["firing"], "zh")
     assert rendered.fault.startswith("templates/zh/dsr_drop.html.j2:")
     assert rendered.subject == "[警告] 旗舰店A · 店铺动态评分下降"
     for part in ("描述相符：4.66 分", "先看近 30 天差评最多的宝贝", "dsr_drop", "消息模板有错误", rendered.fault):
         assert part in rendered.text
     assert rendered.html == ""
     assert rendered.pictures == ()
-    assert Renderer(folder).render(gallery("dsr_drop")["firing"], "en").fault == "", "the other language is not touched"
+    assert renderer.render(gallery("dsr_drop")["firing"], "en").fault == "", "the other language is not touched"
 
 
 def test_all_mistakes_of_all_files_are_told_at_once(folder: Path) -> None:
