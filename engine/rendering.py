@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.errors import LANGUAGES, Problem, Text
+from engine.errors import LANGUAGES, Problem, ProblemsFound, Text
 from engine.model import Message, Picture, Rendered, RuleInfo, Trend
 from engine.pictures import trend_png
 from engine.sandbox import (
@@ -125,7 +125,7 @@ class Renderer:
         problems = list(self._unreadable)
         for language in LANGUAGES:
             problems += self._check_language(language, self._desk(language, ZONE), known)
-        return tuple(sorted(set(problems)))
+        return ProblemsFound(problems).problems
 
     def _check_language(self, language: str, desk: _Desk, rules: Mapping[str, RuleInfo]) -> list[Problem]:
         visible = self._visible(language)
