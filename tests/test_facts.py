@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -210,3 +211,13 @@ def test_addresses_and_phones_can_not_even_be_asked_for() -> None:
     order = load_facts(SHIPPED).schemas["order"]
     assert order.columns["buyer"].personal
     assert not {"address", "phone", "buyer_account"} & set(order.columns)
+
+
+def test_the_overlay_in_the_docs_is_right(tmp_path: Path) -> None:
+    page = (SHIPPED.parent / "docs" / "ingest.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "facts.yaml").write_text(SHIPPED.read_text(encoding="utf-8"), encoding="utf-8")
+    facts = facts_of(tmp_path / "mine", block)
+    assert Alias("实收(分)", "cents") in facts.kinds["order"].columns["amount"].aliases
+    assert "已付款待处理" in facts.kinds["order"].columns["status"].values["paid"]

@@ -1,6 +1,6 @@
 """Batches on disk: written aside, then put in their place all at once.
 
-Everything is written into a folder of its own under ``_tmp`` first, flushed to the disk, and renamed when the whole export was
+Everything is written into a folder of its own (``_tmp-...``) first, flushed to the disk, and renamed when the whole export was
 accepted. A process that dies leaves at most such a folder behind, which :func:`clean_leftovers` removes later. A batch is named
 after its content, so the same content is never stored twice.
 """
@@ -156,22 +156,21 @@ def _flush(path: Path) -> None:
 def workspace(folder: Path) -> Iterator[Path]:
     """A folder for one ingest, on the same disk as the batches; it is gone in the end, whatever happens."""
     existed = folder.exists()
-    (folder / TEMPORARY).mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f"{socket.gethostname()}-{os.getpid()}-", dir=folder / TEMPORARY))
+    folder.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY}-{socket.gethostname()}-{os.getpid()}-", dir=folder))
     try:
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
-        with suppress(OSError):  # another ingest may be at work in it
-            (folder / TEMPORARY).rmdir()
-            if not existed:
+        if not existed:
+            with suppress(OSError):  # not empty: a batch was stored
                 folder.rmdir()
 
 
 def clean_leftovers(folder: Path, now: datetime) -> None:
     """Remove what ingests that died have left: folders of processes of this machine that are gone, and any older than a day."""
-    for path in (folder / TEMPORARY).glob("*-*-*"):
-        host, process, _ = path.name.rsplit("-", 2)
+    for path in folder.glob(f"{TEMPORARY}-*-*-*"):
+        host, process, _ = path.name.removeprefix(f"{TEMPORARY}-").rsplit("-", 2)
         with suppress(OSError):
             changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             if changed < now - LEFTOVER_AGE or (host == socket.gethostname() and not _runs(process)):

@@ -18,6 +18,7 @@ import pytest
 import xlwt
 
 from engine.errors import IngestError
+from engine.ingest import ingest
 from tests.ingest.conftest import Shop
 
 HEADINGS = ["订单编号", "店铺Id", "订单状态", "订单付款时间 ", "买家实际支付金额", "订单备注"]
@@ -181,3 +182,12 @@ def test_an_identifier_that_a_spreadsheet_spoiled_is_quarantined(shop: Shop) -> 
     report = shop.ingest(shop.folder / "o.xlsx", "order", max_bad=Decimal("0.1"))
     assert report.kinds[0].reasons == {"lost_precision": 2}
     assert len(shop.rows("order")) == 40
+
+
+@pytest.mark.parametrize("name", ["comma.csv", "book.xlsx", "old.xls", "data.json", "data.jsonl", "data.parquet"])
+def test_progress_is_told(name: str, shop: Shop) -> None:
+    WRITERS[name](shop.folder / name)
+    told: list[tuple[int, int | None]] = []
+    ingest(shop.folder / name, shop.facts, shop.snapshots, shop.options, lambda done, total: told.append((done, total)))
+    done, total = told[-1]
+    assert done > 0 and total in (None, done)
