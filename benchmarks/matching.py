@@ -366,7 +366,7 @@ def assert_same(case: Case, ours: pa.Table, hand: pa.Table) -> None:
 def memory_of(case: Case, folder: Path, side: str) -> tuple[int, int]:
     """(growth, peak) of the resident memory of a fresh process that evaluates twice."""
     command = [sys.executable, __file__, "--child", case.name, side, str(folder)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     grown, peak = json.loads(done.stdout)
     return grown, peak
 

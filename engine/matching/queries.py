@@ -49,11 +49,12 @@ def verdict_query(
     table = _with_coverage(frame.table, covers)
     compiler = frame.compiler(table)
     verdicts = {f"verdict {i}": _verdict(compiler, rule, table, cover) for i, (rule, cover) in enumerate(zip(rules, covers, strict=True))}
-    columns = dict(verdicts)
+    kept = table.filter(reduce(lambda a, b: a | b, verdicts.values()).fill_null(True)).mutate(**verdicts)
+    compiler = frame.compiler(kept)
+    shown: dict[str, ir.Value] = {}
     for i, rule in enumerate(rules if details else ()):
-        columns |= _details(compiler, rule, i, verdicts[f"verdict {i}"])
-    kept = table.filter(reduce(lambda a, b: a | b, verdicts.values()).fill_null(True))
-    return _query(kept.select(*frame.row, AS_OF, **columns), frames)
+        shown |= _details(compiler, rule, i, kept[f"verdict {i}"])
+    return _query(kept.select(*frame.row, AS_OF, *verdicts, **shown), frames)
 
 
 def _nodes(rule: AlertRule, details: bool) -> Iterable[t.Node]:
@@ -80,15 +81,11 @@ def _with_coverage(table: ir.Table, covers: Sequence[Cover | None]) -> ir.Table:
 
 
 def _details(compiler: Compiler, rule: AlertRule, index: int, verdict: ir.BooleanValue) -> dict[str, ir.Value]:
-    shown = {f"show {index} {i}": shown_value(compiler, item.value) for i, item in enumerate(rule.show)}
+    shown = {f"show {index} {i}": compiler.value(item.value).expr for i, item in enumerate(rule.show)}
     cases = [(compiler.condition(node) if node else ibis.literal(True), ibis.literal(i)) for i, (_, node) in enumerate(rule.severities)]
     if cases and rule.severities[0][1] is not None:
         shown[f"severity {index}"] = ibis.cases(*cases)
     return {name: ibis.cases((verdict, value)) for name, value in shown.items()}
-
-
-def shown_value(compiler: Compiler, node: t.Node) -> ir.Value:
-    return compiler.value(node).expr
 
 
 def scope_query(rules: Sequence[AlertRule], covers: Sequence[Cover | None], schemas: Mapping[str, KindSchema], dialect: Dialect) -> Query:
