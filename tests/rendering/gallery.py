@@ -30,6 +30,14 @@ def self_contained(rendered: Rendered) -> str:
     return html
 
 
+def pages() -> Iterator[tuple[str, str]]:
+    """(name, self-contained HTML) of every message in both languages."""
+    renderer = Renderer(TEMPLATES)
+    for name, message in everything():
+        for language in LANGUAGES:
+            yield f"{name}.{language}", self_contained(renderer.render(message, language))
+
+
 def main(folder: Path, begin: str = "") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     renderer = Renderer(TEMPLATES)
