@@ -9,6 +9,7 @@ footers, and those once. :class:`~engine.errors.SnapshotError` tells what cannot
 from __future__ import annotations
 
 import json
+import os
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
@@ -310,7 +311,10 @@ def _partition_folders(folder: Path) -> list[tuple[date, Path]]:
 
 
 def _folders(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return [Path(entry) for entry in entries if entry.is_dir()]
 
 
 def _files(folder: Path) -> list[Path]:
