@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from engine.errors import Problem, ProblemsFound, Text, UsageError, did_you_mean
-from engine.facts import Facts, load_facts
+from engine.facts import Facts
+from engine.facts_file import load_facts
 from engine.model import RuleInfo
 from engine.rendering import Renderer
 from engine.routing import Channels, load_channels

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from engine.cli.main import app
-from engine.facts import load_facts
+from engine.facts_file import load_facts
 from engine.language import Scope, understand
 from engine.yamlfile import loads
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import Problem, ProblemsFound
-from engine.facts import Alias, Facts, load_facts, normal_heading
+from engine.facts import Alias, Facts, normal_heading
+from engine.facts_file import load_facts
 from engine.model import Type
 
 KINDS = set("store order refund complaint review product placement promotion ad_account ad_campaign".split()) | set(

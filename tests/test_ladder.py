@@ -15,6 +15,7 @@ LADDER = [
     "fields",
     "language",
     "facts",
+    "facts_file",
     "snapshots",
     "ingest",
     "rules",

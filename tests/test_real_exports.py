@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from engine.facts import Facts, load_facts
+from engine.facts import Facts
+from engine.facts_file import load_facts
 from engine.ingest import IngestReport, Options, ingest
 from engine.matching.evaluate import evaluate
 from engine.model import Candidate

@@ -88,7 +88,7 @@ def ingest(
 
     Exit code 0: stored (even if some rows were quarantined). 1: an export was refused. 2: wrong options or facts.yaml.
     """
-    from engine.facts import load_facts  # heavy: not on the path of --help
+    from engine.facts_file import load_facts  # heavy: not on the path of --help
     from engine.ingest import Options, parse_instant, personal_key
 
     options = settings(context)
@@ -190,7 +190,7 @@ def _say_details(options: Settings, report: IngestReport, kind: KindReport) -> N
 
 def snapshots(context: typer.Context) -> None:
     """List what was ingested: for each kind and store the newest data, its age, and whether it still counts."""
-    from engine.facts import load_facts  # heavy: not on the path of --help
+    from engine.facts_file import load_facts  # heavy: not on the path of --help
     from engine.snapshots import Snapshots
 
     options = settings(context)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from engine.facts import Facts, load_facts
+from engine.facts import Facts
+from engine.facts_file import load_facts
 from engine.ingest import IngestReport, Options, ingest
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)

@@ -13,7 +13,7 @@ CHILD = textwrap.dedent("""
     import resource, sys
     from datetime import UTC, datetime
     from pathlib import Path
-    from engine.facts import load_facts
+    from engine.facts_file import load_facts
     from engine.ingest import Options, ingest
 
     source, facts, folder = sys.argv[1:]

@@ -125,7 +125,7 @@ CHILD = textwrap.dedent("""
     from datetime import UTC, datetime
     from pathlib import Path
     from engine.errors import IngestError
-    from engine.facts import load_facts
+    from engine.facts_file import load_facts
     from engine.ingest import Options, ingest
 
     source, facts, folder, limit = sys.argv[1:]

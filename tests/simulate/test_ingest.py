@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from engine.facts import load_facts
+from engine.facts_file import load_facts
 from engine.ingest import Options as Taking
 from engine.ingest import ingest
 from engine.simulate.plan import Options

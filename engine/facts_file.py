@@ -16,7 +16,7 @@ from zoneinfo import available_timezones
 from pydantic import BeforeValidator, Field
 
 from engine.errors import Problem, ProblemsFound, Text, did_you_mean
-from engine.facts.kinds import Alias, Column, Duplicates, Facts, Kind, normal_heading
+from engine.facts import Alias, Column, Duplicates, Facts, Kind, normal_heading
 from engine.fields import Duration, Fraction, LocalText, Strict
 from engine.model import Type
 from engine.yamlfile import BilingualError, Document, Path_, load
