@@ -17,11 +17,15 @@ Errors of libraries are translated into these at the border. Every message to a 
 from __future__ import annotations
 
 import difflib
+import itertools
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 LANGUAGES = ("zh", "en")
+WIDEST = 160  # cells of a source line that are shown
+LONGEST_NAME = 80
+_NO_CELLS = ("Mn", "Me")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,13 +68,18 @@ class Problem:
         where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         lines = [f"{where}: {self.text.in_(language)} [{self.code}]"]
         if self.source:
-            shown = self.source.replace("\t", " ")
-            before = cell_width(shown[: self.column - 1])
-            under = max(1, cell_width(shown[self.column - 1 : self.column - 1 + self.width]))
-            lines += [f"    {shown}", "    " + " " * before + "^" * under]
+            lines += [f"    {line}" for line in self._pointed()]
         if self.hint:
             lines.append(f"    {'提示：' if language == 'zh' else 'hint: '}{self.hint.in_(language)}")
-        return "\n".join(lines)
+        return "\n".join(visible(line) for line in lines)
+
+    def _pointed(self) -> tuple[str, str]:
+        """The source line and the line with the caret; of a long line, the part around the caret."""
+        start = self.column - 1
+        first = max(0, start - WIDEST // 4) if cell_width(self.source) > WIDEST else 0
+        shown = fitting(visible(self.source[first:]), WIDEST)
+        before, under = shown[: start - first], shown[start - first : start - first + self.width]
+        return shown, " " * cell_width(before) + "^" * max(1, cell_width(under))
 
 
 class StorewatchError(Exception):
@@ -93,7 +102,8 @@ class ProblemsFound(StorewatchError):
         self.problems = tuple(sorted(set(problems), key=lambda p: (p.file, p.line, p.column, p.code, p.text.en)))
         count = len(self.problems)
         first = f": {self.problems[0].file}:{self.problems[0].line}: {self.problems[0].text.en}" if count else ""
-        super().__init__(Text(f"{count} problem(s){first}", f"{count} 个问题"))
+        first_zh = f"：{self.problems[0].file}:{self.problems[0].line}：{self.problems[0].text.zh}" if count else ""
+        super().__init__(Text(f"{count} problem(s){first}", f"{count} 个问题{first_zh}"))
 
 
 class UsageError(StorewatchError):
@@ -133,17 +143,43 @@ class Secret:
     __str__ = __repr__
 
 
+def nearest(word: str, known: Iterable[str]) -> list[str]:
+    """At most three of the names, those most like ``word`` first; none when nothing is near."""
+    folded = {name.casefold(): name for name in reversed(list(known))}
+    return [folded[name] for name in difflib.get_close_matches(word[:LONGEST_NAME].casefold(), list(folded), n=3, cutoff=0.6)]
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> Text | None:
     """A hint that offers the names nearest to ``word``, or None when nothing is near."""
-    names = list(dict.fromkeys(known))
-    folded = {name.casefold(): name for name in names}
-    near = difflib.get_close_matches(word.casefold(), list(folded), n=3, cutoff=0.6)
-    if not near:
+    offered = nearest(word, known)
+    if not offered:
         return None
-    offered = [folded[name] for name in near]
     return Text(f"did you mean {' or '.join(offered)}?", f"是不是想写 {' 或 '.join(offered)}？")
 
 
 def cell_width(text: str) -> int:
-    """Columns that ``text`` takes on a terminal: Chinese characters and full-width punctuation take two."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+    """Columns that ``text`` takes on a terminal: Chinese characters and full-width punctuation take two, combining marks none."""
+    return sum(map(_cells, text))
+
+
+def _cells(char: str) -> int:
+    if unicodedata.category(char) in _NO_CELLS:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def visible(text: str) -> str:
+    """``text`` as a terminal can show it on one line: a tab is a space, other control characters are ``\ufffd``. As long as ``text``."""
+    return "".join(map(_visible, text))
+
+
+def _visible(char: str) -> str:
+    if char.isprintable() or unicodedata.category(char) in ("Zs", *_NO_CELLS):
+        return char
+    return " " if char == "\t" else "\ufffd"
+
+
+def fitting(text: str, cells: int) -> str:
+    """The start of ``text`` that takes at most so many cells."""
+    taken = itertools.accumulate(map(_cells, text))
+    return text[: sum(1 for total in itertools.takewhile(lambda total: total <= cells, taken))]

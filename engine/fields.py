@@ -1,4 +1,4 @@
-"""Field types that the typed files share: durations (``26h``), fractions (``5%``), texts in one or two languages."""
+"""Field types that the typed files share: names, durations (``26h``), fractions (``5%``), time zones, texts in one or two languages."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic_core import PydanticKnownError
 
-from engine.errors import Text
-from engine.yamlfile import BilingualError
+from engine.errors import LANGUAGES, Text, did_you_mean
+from engine.yamlfile import BilingualError, shown
 
+NAME = r"[a-z][a-z0-9_]*"
+LONGEST = timedelta(days=36_500)
 UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_DURATION = re.compile(r"(?:(\d{1,9})w)?(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?")
 
 
 class Strict(BaseModel):
@@ -22,44 +26,96 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
+def parse_name(name: str) -> str:
+    """A name of the project's own: lower-case letters, digits and ``_``. Raises :class:`BilingualError`."""
+    if re.fullmatch(NAME, name):
+        return name
+    text = Text(f"{shown(name)} cannot be a name", f"{shown(name)} 不能作为名称")
+    hint = Text(
+        "use lower-case letters, digits and _, starting with a letter, such as dsr_drop",
+        "请用小写字母、数字和下划线，以字母开头，如 dsr_drop；中文名写在 title 里",
+    )
+    raise BilingualError("bad_name", text, hint)
+
+
 def parse_duration(text: object) -> timedelta:
     """``90s``, ``30m``, ``1h30m``, ``7d``, ``2w`` as a timedelta. Raises :class:`BilingualError` (a ValueError)."""
     if isinstance(text, timedelta):
         return text
     match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) and text.strip() else None
     if not match:
-        raise BilingualError(
-            "bad_duration",
-            Text(f"{text!r} is not a duration", f"{text!r} 不是时长"),
-            Text("write it like 30m, 26h, 7d or 1h30m", "写法如 30m、26h、7d、1h30m"),
-        )
-    return timedelta(seconds=sum(int(n) * UNITS[unit] for n, unit in zip(match.groups(), "wdhms", strict=True) if n))
+        said = shown(text)
+        hint = Text("write it like 30m, 26h, 7d or 1h30m", "写法如 30m、26h、7d、1h30m")
+        raise BilingualError("bad_duration", Text(f"{said.en} is not a duration", f"{said.zh} 不是时长"), hint)
+    seconds = sum(int(n) * UNITS[unit] for n, unit in zip(match.groups(), "wdhms", strict=True) if n)
+    if seconds > LONGEST.total_seconds():
+        text_ = Text(f"{shown(text)} is too long: a duration is at most {LONGEST.days} days", f"{shown(text)} 太长：最多 {LONGEST.days} 天")
+        raise BilingualError("bad_duration", text_)
+    return timedelta(seconds=seconds)
 
 
 def parse_fraction(text: object) -> Decimal:
     """``5%`` or ``0.05`` as Decimal 0.05. Raises :class:`BilingualError`."""
     if isinstance(text, int | float | Decimal) and not isinstance(text, bool):
         return Decimal(str(text))
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", str(text))
+    match = re.fullmatch(r"\s*(\d{1,18}(?:\.\d{1,18})?)\s*%\s*", str(text))
     if not match:
-        raise BilingualError(
-            "bad_fraction", Text(f"{text!r} is not a percentage", f"{text!r} 不是百分比"), Text("write it like 5%", "写法如 5%")
-        )
+        said = shown(text)
+        hint = Text("write it like 5%", "写法如 5%")
+        raise BilingualError("bad_fraction", Text(f"{said.en} is not a percentage", f"{said.zh} 不是百分比"), hint)
     return Decimal(match.group(1)) / 100
 
 
 def parse_text(value: object) -> Text:
-    """One string, or ``{zh: ..., en: ...}`` (one of the two stands for both when the other is not given)."""
+    """One string, or ``{zh: ..., en: ...}`` (one of the two stands for both when the other is not given). Raises
+    :class:`BilingualError`, and pydantic's own error where the value is no text at all."""
     if isinstance(value, Text):
         return value
-    if isinstance(value, str):
-        return Text.same(value)
-    if isinstance(value, dict) and value and set(value) <= {"zh", "en"} and all(isinstance(v, str) for v in value.values()):
-        zh, en = value.get("zh"), value.get("en")
-        return Text(en or zh or "", zh or en or "")
-    raise BilingualError("bad_text", Text("expected one string or {zh: ..., en: ...}", "应为一段文字，或 {zh: ..., en: ...}"))
+    if isinstance(value, dict) and value:
+        return _two_texts(value)
+    return Text.same(_one_text(value))
 
 
+def _two_texts(value: dict[object, object]) -> Text:
+    for language, text in value.items():
+        if language not in LANGUAGES:
+            said = shown(language)
+            hint = Text("write {zh: ..., en: ...}", "写成 {zh: ..., en: ...}")
+            raise BilingualError("bad_text", Text(f"{said} is not a language", f"{said} 不是语言"), hint, at=(str(language),))
+        if not isinstance(text, str) or not text.strip():
+            said = shown(text)
+            raise BilingualError(
+                "bad_text",
+                Text(f"'{language}' should be a text, not {said.en}", f"'{language}' 应为文字，而不是 {said.zh}"),
+                Text("put it in quotes", "请加引号"),
+                at=(str(language),),
+            )
+    zh, en = value.get("zh"), value.get("en")
+    return Text(str(en or zh), str(zh or en))
+
+
+def _one_text(value: object) -> str:
+    if isinstance(value, list | dict) or value is None or value == "":
+        raise BilingualError("bad_text", Text("expected one string or {zh: ..., en: ...}", "应为一段文字，或 {zh: ..., en: ...}"))
+    if not isinstance(value, str):
+        raise PydanticKnownError("string_type")
+    return value
+
+
+def parse_zone(value: object) -> str:
+    """A time zone of the IANA list. Raises :class:`BilingualError`."""
+    try:
+        if isinstance(value, str) and ZoneInfo(value):
+            return value
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        pass
+    said = shown(value)
+    hint = did_you_mean(str(value), available_timezones()) or Text("such as Asia/Shanghai", "如 Asia/Shanghai")
+    raise BilingualError("bad_time_zone", Text(f"{said.en} is not a time zone", f"{said.zh} 不是时区名称"), hint)
+
+
+Name = Annotated[str, AfterValidator(parse_name)]
+TimeZone = Annotated[str, BeforeValidator(parse_zone)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Fraction = Annotated[Decimal, BeforeValidator(parse_fraction)]
 LocalText = Annotated[Text, BeforeValidator(parse_text)]

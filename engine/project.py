@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from engine.builtin import BUILT_IN
 from engine.errors import Problem, ProblemsFound, Text, UsageError, did_you_mean
 from engine.facts import Facts
 from engine.facts_file import load_facts
@@ -72,20 +73,33 @@ class _Loader:
         self.problems: list[Problem] = []
 
     def load(self, try_templates: bool) -> Project:
-        facts = self._try(lambda: load_facts(self.folder / "facts.yaml"))
-        channels = self._try(lambda: load_channels(self.folder / "channels.yaml"))
+        facts = self._try(lambda: load_facts(self.folder / "facts.yaml", "facts.yaml"))
+        channels = self._try(lambda: load_channels(self._present("channels.yaml")))
         documents = self._rule_documents()
         rules = self._rules(documents, facts) if facts else ()
-        names = self._names(documents)
-        schedules = self._try(lambda: load_schedules(self.folder / "schedules.yaml", "schedules.yaml", names))
+        names = [name for document in documents for _, name in _named(document, "alert")]
+        schedules = self._try(lambda: load_schedules(self._present("schedules.yaml"), "schedules.yaml", names))
+        self.problems += [*duplicate_names(documents), *_reserved_names(documents)]
+        self.problems += _unknown_owners(documents, channels) if channels else ()
         renderer = Renderer(self.folder / "templates")
-        self.problems += renderer.check(rule.info for rule in rules) if try_templates else ()
+        self.problems += self._templates(renderer, rules) if try_templates else ()
         if self.problems or facts is None or channels is None or schedules is None:
             raise ProblemsFound(self.problems)
-        self.problems += self._unknown_owners(documents, channels)
-        if self.problems:
-            raise ProblemsFound(self.problems)
         return Project(self.folder, facts, rules, channels, schedules, renderer)
+
+    def _templates(self, renderer: Renderer, rules: Iterable[AlertRule]) -> Iterable[Problem]:
+        if not renderer.folder.is_dir():
+            return [_missing("templates", "folder")]
+        return renderer.check(rule.info for rule in rules)
+
+    def _present(self, name: str) -> Path:
+        """The file of that name. Raises :class:`ProblemsFound` when it is missing."""
+        path = self.folder / name
+        if not path.exists():
+            near = path.with_suffix(".yml")
+            hint = Text(f"rename {near.name} to {name}", f"请把 {near.name} 改名为 {name}") if near.exists() else None
+            raise ProblemsFound([_missing(name, "file", hint)])
+        return path
 
     def _try(self, read: Callable[[], Loaded]) -> Loaded | None:
         try:
@@ -95,36 +109,57 @@ class _Loader:
             return None
 
     def _rule_documents(self) -> list[Document]:
-        paths = sorted((self.folder / "rules").rglob("*.yaml"))
-        plain = [path for path in paths if not path.name.endswith(".test.yaml")]
-        loaded = [self._try(lambda path=path: load(path, path.relative_to(self.folder).as_posix())) for path in plain]  # type: ignore[misc]
+        folder = self.folder / "rules"
+        if not folder.is_dir():
+            self.problems.append(_missing("rules", "folder"))
+        paths = sorted(path for path in folder.rglob("*") if _is_rules_file(path))
+        loaded = [self._try(lambda path=path: load(path, path.relative_to(self.folder).as_posix())) for path in paths]  # type: ignore[misc]
         return [document for document in loaded if document]
 
     def _rules(self, documents: Iterable[Document], facts: Facts) -> tuple[AlertRule, ...]:
-        documents = list(documents)
         rules: list[AlertRule] = []
         for document in documents:
             found, problems = read_rules(document, facts.schemas, facts.time_zone)
             rules += found
             self.problems += problems
-        self.problems += duplicate_names(documents)
         return tuple(rules)
 
-    @staticmethod
-    def _names(documents: Iterable[Document]) -> list[str]:
-        """Names of all rules as written, so that one broken rule does not make its schedule look wrong too."""
-        return [str(rule.get("alert")) for document in documents for rule in _mappings(document)]
 
-    @staticmethod
-    def _unknown_owners(documents: Iterable[Document], channels: Channels) -> Iterator[Problem]:
-        """An owner whom channels.yaml has no contact for would never hear of the rule."""
-        for document in documents:
-            for index, rule in enumerate(document.data if isinstance(document.data, list) else []):
-                owner = rule.get("owner") if isinstance(rule, dict) else None
-                if owner and owner not in channels.contacts:
-                    text = Text(f"owner '{owner}' has no contact in channels.yaml", f"channels.yaml 的 contacts 里没有 '{owner}'")
-                    yield document.problem((index, "owner"), "unknown_owner", text, did_you_mean(str(owner), channels.contacts))
+def _is_rules_file(path: Path) -> bool:
+    """``.yaml`` or ``.yml``, neither a test beside the rules nor hidden, as editors' own files are."""
+    return path.suffix in (".yaml", ".yml") and not path.stem.endswith(".test") and not path.name.startswith(".")
 
 
-def _mappings(document: Document) -> list[dict[str, object]]:
-    return [rule for rule in document.data if isinstance(rule, dict)] if isinstance(document.data, list) else []
+def _named(document: Document, key: str) -> Iterator[tuple[int, str]]:
+    """Index and text of ``key`` in every rule, as written: one broken rule must not make what names it look wrong too."""
+    for index, rule in enumerate(document.data if isinstance(document.data, list) else []):
+        name = rule.get(key) if isinstance(rule, dict) else None
+        if isinstance(name, str) and name:
+            yield index, name
+
+
+def _unknown_owners(documents: Iterable[Document], channels: Channels) -> Iterator[Problem]:
+    """An owner whom channels.yaml has no contact for would never hear of the rule."""
+    named = list(channels.contacts)
+    listed = Text(f"contacts: {', '.join(named)}", f"已有的联系人：{'、'.join(named)}") if named else None
+    for document in documents:
+        for index, owner in _named(document, "owner"):
+            if owner not in channels.contacts:
+                text = Text(f"owner '{owner}' has no contact in channels.yaml", f"channels.yaml 的 contacts 里没有 '{owner}'")
+                hint = did_you_mean(owner, channels.contacts) or listed
+                yield document.problem((index, "owner"), "unknown_owner", text, hint)
+
+
+def _reserved_names(documents: Iterable[Document]) -> Iterator[Problem]:
+    for document in documents:
+        for index, name in _named(document, "alert"):
+            if name in BUILT_IN:
+                text = Text(f"'{name}' is a built-in alert", f"'{name}' 是内置告警的名称")
+                hint = Text("give the rule another name", "请换一个名称")
+                yield document.problem((index, "alert"), "reserved_name", text, hint)
+
+
+def _missing(name: str, what: str, hint: Text | None = None) -> Problem:
+    text = Text(f"the {what} is missing", f"缺少这个{'文件夹' if what == 'folder' else '文件'}")
+    copy = Text("copy it from a new project: storewatch init DIR", "可以从新项目里复制一份：storewatch init 文件夹")
+    return Problem(name, 0, 0, f"missing_{what}", text, hint or copy)

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
 from engine.errors import Problem, Text, did_you_mean
-from engine.fields import Duration, LocalText, Strict
-from engine.language import ExpressionError, Scope, understand
+from engine.fields import Duration, LocalText, Name, Strict
+from engine.language import ExpressionError, Scope, parse, understand
 from engine.language.typed import Node, Related
 from engine.model import KindSchema, RuleInfo, Severity
-from engine.yamlfile import BilingualError, Document, Path_
+from engine.yamlfile import BilingualError, Document, Path_, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,31 +72,42 @@ class AlertRule:
 
 
 def _parse_severity(value: object) -> tuple[tuple[Severity, str], ...]:
-    """``warning``, or ``{critical: condition, warning: otherwise}``, worst first, as (severity, condition or ``otherwise``)."""
-    pairs = value.items() if isinstance(value, dict) and value else [(value, "otherwise")]
-    return tuple((_severity(name), str(condition)) for name, condition in pairs)
+    """``warning``, or ``{critical: condition, warning: otherwise}``, tried in order, as (severity, condition or ``otherwise``)."""
+    if not isinstance(value, dict) or not value:
+        return ((_severity(value), OTHERWISE),)
+    for name in list(value)[:-1]:
+        if value[name] == OTHERWISE:
+            text = Text("'otherwise' must come last: what follows it is never tried", "'otherwise' 必须写在最后，后面的不会被用到")
+            raise BilingualError("otherwise_not_last", text, at=(name,))
+    return tuple((_severity(name, (name,)), _parse_expression(condition, (name,))) for name, condition in value.items())
 
 
-def _severity(name: object) -> Severity:
-    if isinstance(name, str) and name in [severity.value for severity in Severity]:
+def _severity(name: object, at: Path_ = ()) -> Severity:
+    names = [severity.value for severity in Severity]
+    if isinstance(name, str) and name in names:
         return Severity(name)
-    text = Text(f"{name!r} is not a severity", f"{name!r} 不是级别")
-    raise BilingualError("bad_severity", text, Text("use info, warning or critical", "可用 info、warning、critical"))
+    said = shown(name)
+    hint = did_you_mean(str(name), names) or Text("use info, warning or critical", "可用 info、warning、critical")
+    raise BilingualError("bad_severity", Text(f"{said.en} is not a severity", f"{said.zh} 不是级别"), hint, at)
 
 
-def _parse_expression(value: object) -> str:
+def _parse_expression(value: object, at: Path_ = ()) -> str:
     """Expressions are texts; YAML makes numbers and booleans of some (``true``, ``4.7``), which mean the same."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float | str):
         return str(value)
     text = Text("expected an expression, such as dsr_desc < 4.7", "这里应是一个表达式，如 dsr_desc < 4.7")
-    raise BilingualError("not_an_expression", text, Text("quote it when it holds ': ' or ' #'", "若含 “: ” 或 “ #”，请加引号"))
+    raise BilingualError("not_an_expression", text, Text("quote it when it holds ': ' or ' #'", "若含 “: ” 或 “ #”，请加引号"), at)
 
 
-Expression = Annotated[str, BeforeValidator(_parse_expression)]
+def _expression(value: object) -> str:
+    return _parse_expression(value)
+
+
+OTHERWISE = "otherwise"
+Expression = Annotated[str, BeforeValidator(_expression)]
 Severities = Annotated[tuple[tuple[Severity, str], ...], BeforeValidator(_parse_severity)]
-NAME = r"^[a-z][a-z0-9_]*$"
 
 
 class EvidenceFile(Strict):
@@ -114,7 +125,7 @@ class EvidenceFile(Strict):
 class RuleFile(Strict):
     """One alert rule as written in ``rules/*.yaml``."""
 
-    alert: str = Field(pattern=NAME, description="unique name, in snake_case")
+    alert: Name = Field(description="unique name, in snake_case")
     title: LocalText
     facts: str
     where: Expression | None = None
@@ -128,7 +139,7 @@ class RuleFile(Strict):
     evidence: EvidenceFile | None = None
     trend: Expression | None = None
     advice: LocalText | None = None
-    unknown: str = Field(default="keep", pattern="^(keep|alert|resolve)$")
+    unknown: Literal["keep", "alert", "resolve"] = "keep"
     max_alerts: int = Field(default=100, ge=1)
 
 
@@ -137,8 +148,9 @@ def read_rules(document: Document, kinds: Mapping[str, KindSchema], time_zone: s
     if document.data is None:
         return (), ()
     if not isinstance(document.data, list):
-        text = Text("expected a list of rules, each starting with '- alert: name'", "应是规则的列表，每条以 “- alert: 名称” 开头")
-        return (), (document.problem((), "not_a_list", text),)
+        text = Text("expected a list of rules", "应是规则的列表")
+        hint = Text("start each rule with '- alert: name'", "每条规则以 “- alert: 名称” 开头")
+        return (), (document.problem((), "not_a_list", text, hint),)
     rules: list[AlertRule] = []
     problems: list[Problem] = []
     for index in range(len(document.data)):
@@ -174,25 +186,27 @@ class _RuleReader:
         self.problems: list[Problem] = []
 
     def read(self) -> AlertRule | None:
+        """The rule; None when it has problems. What is sound of a rule that is not is checked as well, so that all of it is told."""
         data = self.document.data[self.root[0]] if isinstance(self.document.data, list) and isinstance(self.root[0], int) else None
+        raw: RuleFile | None
         try:
             raw = RuleFile.model_validate(data)
         except ValidationError as error:
             self.problems += self.document.problems_of(error, RuleFile, self.root)
-            return None
-        if raw.facts not in self.kinds:
-            self._unknown_kind(raw.facts, "facts")
-            return None
-        return self._rule(raw)
+            raw = _sound_part(data, error)
+        rule = self._rule(raw) if raw else None
+        return None if self.problems else rule
 
     def _rule(self, raw: RuleFile) -> AlertRule | None:
+        if raw.facts and raw.facts not in self.kinds:
+            self._unknown_kind(raw.facts, "facts")
         when = self._expression(raw.when, raw.facts, "when", condition=True)
         where = self._optional(raw.where, raw.facts, "where", condition=True)
         severities = tuple(self._severity_case(raw, severity, text) for severity, text in raw.severity)
         show = self._show(raw.show, raw.facts, "show")
         trend = self._trend(raw, show)
         evidence = self._evidence(raw.evidence, raw.facts) if raw.evidence else None
-        if when is None:
+        if when is None or raw.facts not in self.kinds:
             return None
         place = f"{self.document.file}:{self.document.values[self.root].line}"
         return AlertRule(
@@ -218,7 +232,7 @@ class _RuleReader:
         )
 
     def _severity_case(self, raw: RuleFile, severity: Severity, text: str) -> tuple[Severity, Node | None]:
-        if text == "otherwise":
+        if text == OTHERWISE:
             return severity, None
         return severity, self._expression(text, raw.facts, "severity", severity.value, condition=True)
 
@@ -235,33 +249,45 @@ class _RuleReader:
         return replace(same, value=node) if same else Labelled(Text.same(raw.trend or ""), node)
 
     def _evidence(self, raw: EvidenceFile, kind: str) -> Evidence | None:
-        if raw.from_ not in self.kinds:
+        schema = self.kinds.get(raw.from_)
+        if schema is None:
             self._unknown_kind(raw.from_, "evidence", "from")
             return None
-        related = self._expression(f"count({raw.from_})", kind, "evidence", "from")
-        schema = self.kinds[raw.from_]
+        related = self._relation(raw.from_, kind)
         if raw.group and raw.group not in schema.columns:
             self._unknown_column(raw.group, schema, "evidence", "group")
         where = self._optional(raw.where, raw.from_, "evidence", "where", condition=True)
         show = self._show(raw.show or {key: key for key in schema.key}, raw.from_, "evidence", "show")
         order = self._optional(raw.order, raw.from_, "evidence", "order")
-        if not isinstance(related, Related):
+        if related is None:
             return None
         return Evidence(raw.from_, related.via, where, show, order, raw.descending, raw.group, raw.top)
+
+    def _relation(self, kind: str, judged: str) -> Related | None:
+        """How rows of ``kind`` belong to the judged row: as in ``count(kind)``, whose mistakes are told at ``from:``."""
+        try:
+            node = understand(f"count({kind})", Scope(judged, self.kinds, self.time_zone)) if judged in self.kinds else None
+        except ExpressionError as error:
+            path = (*self.root, "evidence", "from")
+            self.problems += (self.document.problem(path, found.code, found.text, found.hint) for found in error.problems)
+            return None
+        return node if isinstance(node, Related) else None
 
     def _optional(self, text: str | None, kind: str, *path: str, condition: bool = False) -> Node | None:
         return None if text is None else self._expression(text, kind, *path, condition=condition)
 
     def _expression(self, text: str, kind: str, *path: str, condition: bool = False) -> Node | None:
-        scope = Scope(kind, self.kinds, self.time_zone)
+        """The typed expression; of a kind that is not known only the syntax is checked."""
         try:
-            return understand(text, scope, condition=condition)
+            if kind in self.kinds:
+                return understand(text, Scope(kind, self.kinds, self.time_zone), condition=condition)
+            parse(text)
         except ExpressionError as error:
             for found in error.problems:
                 width = max(1, found.span.end - found.span.start)
                 at = self.root + path
                 self.problems.append(self.document.problem(at, found.code, found.text, found.hint, offset=found.span.start, width=width))
-            return None
+        return None
 
     def _unknown_kind(self, name: str, *path: str) -> None:
         text = Text(f"unknown fact kind '{name}'", f"没有名为 '{name}' 的事实类型")
@@ -271,6 +297,33 @@ class _RuleReader:
     def _unknown_column(self, name: str, schema: KindSchema, *path: str) -> None:
         text = Text(f"'{schema.name}' has no column '{name}'", f"'{schema.name}' 没有列 '{name}'")
         self.problems.append(self.document.problem(self.root + path, "unknown_column", text, did_you_mean(name, schema.columns)))
+
+
+def _sound_part(data: object, error: ValidationError) -> RuleFile | None:
+    """The rule without what pydantic refused; None where nothing can be made of it. What must be there is filled in."""
+    if not isinstance(data, dict):
+        return None
+    sound: object = data
+    for item in error.errors(include_url=False):
+        loc = item["loc"]
+        sound = _without(sound, loc[:-1] if item["type"] == "missing" and len(loc) > 1 else loc)
+    assert isinstance(sound, dict)  # noqa: S101 - only its parts were taken away
+    try:
+        return RuleFile.model_validate(_FILLED | sound)
+    except ValidationError:
+        return None
+
+
+_FILLED = {"alert": "x", "title": "x", "facts": "", "when": "true", "severity": "info"}
+
+
+def _without(data: object, loc: Path_) -> object:
+    """A copy of ``data`` without what is under ``loc``."""
+    if not isinstance(data, dict) or not loc or loc[0] not in data:
+        return data
+    if len(loc) > 1 and isinstance(data[loc[0]], dict):
+        return {**data, loc[0]: _without(data[loc[0]], loc[1:])}
+    return {key: value for key, value in data.items() if key != loc[0]}
 
 
 def _label(text: str) -> Text:

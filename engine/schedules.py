@@ -2,40 +2,60 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 from pydantic import BeforeValidator, Field, model_validator
 
 from engine.errors import Problem, ProblemsFound, Text, did_you_mean
-from engine.fields import Duration, Strict
-from engine.yamlfile import BilingualError, Document, load
+from engine.fields import Duration, Strict, TimeZone
+from engine.yamlfile import BilingualError, Document, load, shown
+
+_FIELDS = (
+    ("minute", Text("minute (0-59)", "分钟（0-59）")),
+    ("hour", Text("hour (0-23)", "小时（0-23）")),
+    ("day", Text("day of the month (1-31)", "日（1-31）")),
+    ("month", Text("month (1-12)", "月（1-12）")),
+    ("day_of_week", Text("weekday (mon-sun, or 0-7 from Sunday on)", "星期（mon-sun，或从星期日起 0-7）")),
+)
+_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_NUMBERED = re.compile(r"([0-7])(?:-([0-7]))?(?:/([1-7]))?")
 
 
-def _check_cron(value: object) -> str:
-    """Five fields, as cron has them. Raises :class:`BilingualError`."""
-    try:
-        CronTrigger.from_crontab(str(value), timezone=ZoneInfo("UTC"))
-    except ValueError as error:
+def parse_cron(value: object) -> str:
+    """Five fields, as cron has them, with weekdays by name (APScheduler counts them from Monday, cron from Sunday).
+
+    Raises :class:`BilingualError`."""
+    fields = value.split() if isinstance(value, str) else []
+    if len(fields) != len(_FIELDS):
+        said = shown(value)
         hint = Text("five fields: minute hour day month weekday, such as '30 9 * * *'", "五个字段：分 时 日 月 周，如 '30 9 * * *'")
-        text = Text(f"{value!r} is not a cron line: {error}", f"{value!r} 不是 cron 写法：{error}")
-        raise BilingualError("bad_cron", text, hint) from None
-    return str(value)
+        raise BilingualError("bad_cron", Text(f"{said.en} is not a cron line", f"{said.zh} 不是 cron 写法"), hint)
+    fields[-1] = ",".join(_weekdays(part) for part in fields[-1].lower().split(","))
+    for (name, meaning), field in zip(_FIELDS, fields, strict=True):
+        try:
+            CronTrigger(**{name: field}, timezone=ZoneInfo("UTC"))
+        except ValueError:
+            text = Text(f"{shown(field)} is not a {meaning.en}", f"{shown(field)} 不是{meaning.zh}")
+            raise BilingualError("bad_cron", text, Text("such as 5, */15, 9-18 or 1,15", "写法如 5、*/15、9-18、1,15")) from None
+    return " ".join(fields)
 
 
-def _check_zone(value: object) -> str:
-    if isinstance(value, str) and value in available_timezones():
-        return value
-    hint = did_you_mean(str(value), available_timezones()) or Text("such as Asia/Shanghai", "如 Asia/Shanghai")
-    raise BilingualError("bad_time_zone", Text(f"{value!r} is not a time zone", f"{value!r} 不是时区名称"), hint)
+def _weekdays(part: str) -> str:
+    """``1-5`` as names, ``mon,tue,wed,thu,fri``; a part without numbers as it is."""
+    match = _NUMBERED.fullmatch(part)
+    if not match:
+        return part
+    first, last, step = int(match[1]), int(match[2] or match[1]), int(match[3] or 1)
+    return ",".join(_WEEKDAYS[day] for day in range(first, last + 1, step)) or part
 
 
-Cron = Annotated[str, BeforeValidator(_check_cron)]
-TimeZone = Annotated[str, BeforeValidator(_check_zone)]
+Cron = Annotated[str, BeforeValidator(parse_cron)]
 
 
 class Schedule(Strict):
@@ -50,9 +70,11 @@ class Schedule(Strict):
     @model_validator(mode="after")
     def _one_clock(self) -> Self:
         if (self.cron is None) == (self.every is None):
-            raise BilingualError("cron_or_every", Text("give either cron or every", "cron 和 every 必须写一个，且只能写一个"))
+            text = Text("give either cron or every", "cron 和 every 必须写一个，且只能写一个")
+            hint = Text("such as  every: 30m  or  cron: '30 9 * * *'", "如  every: 30m  或  cron: '30 9 * * *'")
+            raise BilingualError("cron_or_every", text, hint)
         if self.every is not None and self.every < timedelta(seconds=1):
-            raise BilingualError("too_often", Text("every must be at least 1s", "every 至少为 1s"))
+            raise BilingualError("too_often", Text("every must be at least 1s", "every 至少为 1s"), at=("every",))
         return self
 
 
@@ -76,4 +98,9 @@ def _unknown_rules(document: Document, found: Schedules, rules: list[str]) -> It
         for index, rule in enumerate(schedule.rules):
             if rule != "all" and rule not in rules:
                 text = Text(f"there is no rule '{rule}'", f"没有名为 '{rule}' 的规则")
-                yield document.problem(("schedules", name, "rules", index), "unknown_rule", text, did_you_mean(rule, rules))
+                hint = did_you_mean(rule, rules) or _listed(rules)
+                yield document.problem(("schedules", name, "rules", index), "unknown_rule", text, hint)
+
+
+def _listed(rules: list[str]) -> Text | None:
+    return Text(f"rules: all, {', '.join(rules)}", f"可以写：all、{'、'.join(rules)}") if 0 < len(rules) <= 20 else None

@@ -58,6 +58,11 @@ def _title(title: Text | None) -> set[str]:
     return {title.en, title.zh} if title else set()
 
 
+def _offered(name: str, title: Text | None) -> tuple[str, ...]:
+    """What hints suggest to write: the name itself and the Chinese title; an English title is no word of the language's style."""
+    return (name, title.zh) if title else (name,)
+
+
 def resolve(name: Name, scope: Scope) -> Node:
     """A column, a column of a referred row, or a constant. Raises ExpressionError."""
     path, kind = resolve_path(name, scope, len(name.parts) - 1)
@@ -148,7 +153,7 @@ def resolve_kind(name: Name, scope: Scope) -> str:
     if len(found) > 1:
         raise _ambiguous(word, found, at)
     if not found:
-        known = sorted({name for schema in scope.kinds.values() for name in names_of_kind(schema)})
+        known = [name for schema in scope.kinds.values() for name in _offered(schema.name, schema.title)]
         hint = did_you_mean(word, known) or _listed(scope.kinds)
         raise wrong("unknown_kind", at, Text(f"there is no fact kind '{word}'", f"没有名为 '{word}' 的事实类型"), hint)
     return found[0]
@@ -184,7 +189,7 @@ _FOREIGN = {"null", "none", "nil", "na"}
 def _hint_for_name(word: str, schema: KindSchema, scope: Scope, *, direct: bool) -> Text | None:
     if word.lower() in _FOREIGN:
         return Text("ask 'x is missing' or 'x is present'", "请写 'x is missing' 或 'x is present'")
-    own = [name for column in schema.columns.values() for name in names_of_column(column)]
+    own = [name for column in schema.columns.values() for name in (*_offered(column.name, column.title), *column.names)]
     known = [*own, *(scope.lets if direct else ())]
     if direct and any(word in column.values for column in schema.columns.values()):
         return Text(f"text is written in quotes: '{word}'", f"文字要加引号：'{word}'")
