@@ -1,14 +1,15 @@
-"""Syntax trees back to text: ``parse(show(e)) == e``, with no more parentheses than that takes."""
+"""Trees back to text: ``parse(show(e)) == e``, with no more parentheses than that takes; :func:`show_typed` for typed trees."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
 
 from engine.fields import UNITS
-from engine.language import syntax
-from engine.language.syntax import Expression
+from engine.language import syntax, typed
+from engine.language.syntax import Expression, Name
+from engine.model import Type
 
 
 class _Level(IntEnum):
@@ -140,3 +141,131 @@ def _quoted(text: str) -> str:
     for plain, escape in (("\\", "\\\\"), ("\n", "\\n"), ("\t", "\\t"), (quote, f"\\{quote}")):
         text = text.replace(plain, escape)
     return f"{quote}{text}{quote}"
+
+
+def show_typed(node: typed.Node) -> str:
+    """``node`` as it could have been typed, with columns under their own names; what was folded away stays so."""
+    return show(_untyped(node))
+
+
+def _untyped(node: typed.Node) -> Expression:
+    match node:
+        case typed.Const():
+            return _literal(node)
+        case typed.Now():
+            return syntax.Now()
+        case typed.ColumnRef(path=path, column=column):
+            return Name((*_row(path), column))
+        case typed.Arithmetic(op="-", left=typed.Now(), right=typed.Node(type=Type.TIMESTAMP) as item):
+            return _call("age", item)
+        case typed.Arithmetic(op="-", left=typed.Node(type=Type.TIMESTAMP) as item, right=typed.Now()):
+            return _call("until", item)
+        case typed.Arithmetic(op=op, left=left, right=right):
+            return syntax.Arithmetic(op, _untyped(left), _untyped(right))
+        case typed.Negate(item=item):
+            return syntax.Negate(_untyped(item))
+        case typed.Related() | typed.Across():
+            return _untyped_aggregate(node)
+        case _ if node.type is Type.BOOLEAN and not isinstance(node, typed.If | typed.Coalesce | typed.History):
+            return _untyped_condition(node)
+        case _:
+            return _untyped_call(node)
+
+
+def _untyped_aggregate(node: typed.Related | typed.Across) -> Expression:
+    item = _untyped(node.item) if node.item else None
+    if isinstance(node, typed.Across):
+        return syntax.Across(node.function, item, tuple(Name((name,)) for name in node.by))
+    return syntax.Related(node.function, item, Name((node.kind,)), _untyped(node.where) if node.where else None)
+
+
+def _untyped_condition(node: typed.Node) -> Expression:
+    match node:
+        case typed.Not(item=item):
+            return _negated(item)
+        case typed.And(items=items):
+            return syntax.And(_all(items))
+        case typed.Or(items=items):
+            return syntax.Or(_all(items))
+        case typed.Compare(op=op, left=left, right=right):
+            return syntax.Compare(op, _untyped(left), _untyped(right))
+        case typed.In(item=item, options=options):
+            return syntax.In(_untyped(item), _all(options))
+        case typed.Between(item=item, low=low, high=high):
+            return syntax.Between(_untyped(item), _untyped(low), _untyped(high))
+        case typed.IsMissing() | typed.RowMissing():
+            return syntax.IsMissing(_asked(node))
+        case typed.Matches(item=item, pattern=pattern):
+            return syntax.Matches(_untyped(item), syntax.String(pattern))
+        case typed.Contains(item=item, part=part):
+            return syntax.Contains(_untyped(item), _untyped(part))
+        case _:
+            raise TypeError(type(node))
+
+
+def _negated(node: typed.Node) -> Expression:
+    match node:
+        case typed.IsMissing() | typed.RowMissing():
+            return syntax.IsMissing(_asked(node), negated=True)
+        case typed.In(item=item, options=options):
+            return syntax.In(_untyped(item), _all(options), negated=True)
+        case _:
+            return syntax.Not(_untyped(node))
+
+
+def _untyped_call(node: typed.Node) -> Expression:
+    match node:
+        case typed.If(condition=condition, then=then, otherwise=otherwise):
+            return _call("if", condition, then, otherwise)
+        case typed.Coalesce(items=items):
+            return _call("coalesce", *items)
+        case typed.Extreme(which=which, items=items):
+            return _call(which, *items)
+        case typed.Abs(item=item):
+            return _call("abs", item)
+        case typed.Round(item=item, digits=digits):
+            return syntax.Call("round", (_untyped(item), *([syntax.Number(Decimal(digits))] if digits else [])))
+        case typed.TimePart(part=part, item=item):
+            return _call(part, item)
+        case typed.History(function=function, item=item, window=window):
+            arguments = [_untyped(item)] if item else []
+            return syntax.Call(function, (*arguments, *([syntax.Duration(window)] if window else [])))
+        case _:
+            raise TypeError(type(node))
+
+
+def _literal(node: typed.Const) -> Expression:
+    match node.value:
+        case bool() as value:
+            return syntax.Boolean(value)
+        case Decimal() as value:
+            number = syntax.Percent(abs(value)) if node.type is Type.PERCENT else syntax.Number(abs(value))
+            return syntax.Negate(number) if value < 0 else number
+        case timedelta() as span:
+            return syntax.Negate(syntax.Duration(-span)) if span < timedelta(0) else syntax.Duration(span)
+        case datetime() as moment:
+            return syntax.String(f"{moment:%Y-%m-%d %H:%M:%S}Z")
+        case date() as day:
+            return syntax.String(day.isoformat())
+        case str() as text:
+            return syntax.String(text)
+        case _:
+            return Name(("missing",))
+
+
+def _asked(node: typed.IsMissing | typed.RowMissing) -> Expression:
+    """What a question for something missing asks about."""
+    return Name(_row(node.path)) if isinstance(node, typed.RowMissing) else _untyped(node.item)
+
+
+def _row(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The row that referring columns lead to: ``product`` for ``product_id``."""
+    return tuple(column.removesuffix("_id") for column in path)
+
+
+def _all(nodes: tuple[typed.Node, ...]) -> tuple[Expression, ...]:
+    return tuple(map(_untyped, nodes))
+
+
+def _call(function: str, *arguments: typed.Node) -> Expression:
+    return syntax.Call(function, _all(arguments))
