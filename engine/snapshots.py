@@ -37,7 +37,10 @@ _PARTITION = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one export said about one kind at one instant. ``columns`` maps the columns of the file to their Arrow types."""
+    """What one export said about one kind at one instant. ``columns`` maps the columns of the file to their Arrow types.
+
+    ``lost`` are the keys of rows that the export had and that could not be read: they are not gone, nothing is known of them.
+    """
 
     kind: str
     as_of: datetime
@@ -46,6 +49,8 @@ class Batch:
     rows: int
     quarantined: int = 0
     source: str = ""
+    ingested_at: str = ""
+    lost: frozenset[tuple[str, ...]] = frozenset()
     columns: Mapping[str, pa.DataType] = field(default_factory=dict, compare=False)
 
     @property
@@ -86,6 +91,11 @@ class Selection:
         for piece in self.pieces:
             grouped[piece.batch.as_of].append(piece)
         return {as_of: Selection(self.kind, tuple(pieces)).stores for as_of, pieces in grouped.items()}
+
+    @property
+    def lost(self) -> frozenset[tuple[str, ...]]:
+        """Keys of rows that the batches' exports had and that could not be read."""
+        return frozenset[tuple[str, ...]]().union(*(piece.batch.lost for piece in self.pieces))
 
     @property
     def batch_ids(self) -> tuple[str, ...]:
@@ -252,11 +262,23 @@ def read_footer(kind: str, path: Path) -> Batch:
             FOREIGN,
         ) from error
     columns = dict(zip(schema.names, schema.types, strict=True))
-    return Batch(kind, _as_of(path), scope, path, rows, about.get("quarantined", 0), about.get("source", ""), columns)
+    return Batch(
+        kind=kind,
+        as_of=_as_of(path),
+        scope=scope,
+        path=path,
+        rows=rows,
+        quarantined=about.get("quarantined", 0),
+        source=about.get("source", ""),
+        ingested_at=about.get("ingested_at", ""),
+        lost=frozenset(map(tuple, about.get("lost", ()))),
+        columns=columns,
+    )
 
 
-def _age_order(batch: Batch) -> tuple[datetime, str]:
-    return batch.as_of, batch.path.name
+def _age_order(batch: Batch) -> tuple[datetime, str, str]:
+    """Of two batches of one instant the one that was ingested later is the newer: it corrects the other."""
+    return batch.as_of, batch.ingested_at, batch.path.name
 
 
 def _newest_pieces(batches: Sequence[Batch], wanted: Stores) -> tuple[Piece, ...]:

@@ -36,14 +36,18 @@ class Reading:
     secret: Secret | None = None
 
 
+Key = tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Coerced:
-    """A chunk: ``good`` rows (typed objects, with ``_line`` and ``_as_of``), the ``bad`` cells, and how many rows these spoil, by the
-    instant of their batch (None where that cannot be told)."""
+    """A chunk: ``good`` rows (typed objects, with ``_line`` and ``_as_of``), the ``bad`` cells, how many rows these spoil, by the
+    instant of their batch (None where that cannot be told), and the keys of spoiled rows, as far as they could be read."""
 
     good: pd.DataFrame
     bad: tuple[Bad, ...]
     bad_rows: Mapping[datetime | None, int]
+    lost: frozenset[Key] = frozenset()
 
 
 def stored_columns(mapped: Mapped, reading: Reading) -> tuple[str, ...]:
@@ -81,7 +85,11 @@ class Coercer:
         bad += self._invalid(frame, whole, {(item.line, item.column) for item in bad})
         is_bad = frame[LINE].isin({item.line for item in bad})
         spoiled.update(None if pd.isna(instant) else instant for instant in frame.loc[is_bad, AS_OF])
-        return Coerced(frame[~is_bad], tuple(bad), spoiled)
+        return Coerced(frame[~is_bad], tuple(bad), spoiled, self._keys(frame[is_bad]))
+
+    def _keys(self, frame: pd.DataFrame) -> frozenset[Key]:
+        readable = frame[list(self.mapped.kind.key)].dropna()
+        return frozenset(tuple(map(str, key)) for key in readable.itertuples(index=False, name=None))
 
     def _fits(self, cells: Sequence[str]) -> bool:
         return len(cells) == self.width or (len(cells) > self.width and not any(clean(cell) for cell in cells[self.width :]))

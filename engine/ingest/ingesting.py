@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from engine.errors import IngestError, Secret, Text, UsageError
 from engine.facts import Facts
 from engine.ingest.cells import BadCell, parse_as_of
-from engine.ingest.coercion import AS_OF, LINE, Coercer, Reading
+from engine.ingest.coercion import AS_OF, LINE, Coercer, Key, Reading
 from engine.ingest.headings import Mapped, choose_kinds, judge_for
 from engine.ingest.quarantine import Bad, Quarantine
 from engine.ingest.readers import Export, digest_of, find_export, open_export
@@ -122,6 +122,7 @@ class _Intake:
     read: int = 0
     spoiled: Counter[datetime | None] = field(default_factory=Counter)
     repeated: int = 0
+    lost: set[Key] = field(default_factory=set)
 
     @property
     def mapped(self) -> Mapped:
@@ -135,6 +136,7 @@ class _Intake:
         coerced = self.coercer.coerce(rows)
         self.read += len(rows)
         self.spoiled.update(coerced.bad_rows)
+        self.lost |= coerced.lost
         self.quarantine.add(coerced.bad)
         self.stage.add(coerced.good)
 
@@ -180,7 +182,7 @@ class _Ingest:
 
     def __init__(self, export: Export, facts: Facts, folder: Path, options: Options, work: Path) -> None:
         self.export, self.facts, self.folder, self.options, self.work = export, facts, folder, options, work
-        self.origin = Origin(export.name, digest_of(export))
+        self.origin = Origin(export.name, digest_of(export), options.now)
         self.totals = 0
 
     def run(self, progress: Progress | None) -> IngestReport:
@@ -254,7 +256,7 @@ class _Ingest:
             )
         for instant in instants:
             bad = intake.spoiled[instant] + (intake.spoiled[None] if instant == instants[-1] else 0)
-            yield prepare(intake.stage, Part(instant, without, bad), self._covered(), self.origin, self.folder)
+            yield prepare(intake.stage, Part(instant, without, bad, frozenset(intake.lost)), self._covered(), self.origin, self.folder)
 
     def _only_instant(self, intake: _Intake) -> datetime:
         """The instant of an export without rows."""
@@ -290,8 +292,8 @@ class _Ingest:
             if not batch.already and any(_overlap(batch, other.scope.inverted, other.scope.names) for other in others):
                 instant = batch.as_of.isoformat()
                 yield Text(
-                    f"{batch.kind}: another batch of {instant} speaks for the same store; give a later --as-of to replace it",
-                    f"{batch.kind}：{instant} 已有同一店铺的另一批数据；要替换它，请给更晚的 --as-of",
+                    f"{batch.kind}: an earlier batch of {instant} speaks for the same store; from now on this one counts",
+                    f"{batch.kind}：{instant} 已有同一店铺的另一批数据；从现在起以这一批为准",
                 )
 
     def _commit(self, reports: Sequence[KindReport]) -> None:

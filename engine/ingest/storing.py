@@ -38,10 +38,11 @@ QUARANTINE = "_quarantine"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the footer of a batch tells of the export: its name and the SHA-256 of its content."""
+    """What the footer of a batch tells of the export: its name, the SHA-256 of its content, and when it was ingested."""
 
     source: str
     sha256: str
+    ingested_at: datetime
 
 
 Covered = tuple[str, ...] | Literal["*"] | None
@@ -49,11 +50,15 @@ Covered = tuple[str, ...] | Literal["*"] | None
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What of the staged rows makes one batch: those of the instant (naive, UTC) without the lines that gave way to others."""
+    """What of the staged rows makes one batch: those of the instant (naive, UTC) without the lines that gave way to others.
+
+    ``lost`` are keys of quarantined rows: the batch does not have them, and yet they are not gone.
+    """
 
     as_of: datetime
     without: pa.Array
     quarantined: int
+    lost: frozenset[tuple[str, ...]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +89,11 @@ def prepare(stage: Stage, part: Part, covered: Covered, origin: Origin, folder: 
         "source_sha256": origin.sha256,
         "rows": rows,
         "quarantined": part.quarantined,
+        "lost": sorted(part.lost),
+        "ingested_at": origin.ingested_at.isoformat(),
     }
     schema = stage.schema.with_metadata({FOOTER: json.dumps(about, ensure_ascii=False).encode()})
-    digest = hashlib.sha256(json.dumps([kind, instant, scope, schema.names]).encode())
+    digest = hashlib.sha256(json.dumps([kind, instant, scope, schema.names, sorted(part.lost)]).encode())
     temporary = stage.folder / f"{kind}-{instant}.parquet"
     with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         for table in _grouped(stage.rows(part.as_of, part.without)):

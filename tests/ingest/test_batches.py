@@ -39,8 +39,9 @@ def test_the_file_is_as_its_readers_expect(shop: Shop) -> None:
         "amount": pa.decimal128(18, 4),
         "_line": pa.int32(),
     }
-    sha = about.pop("source_sha256")
+    sha, ingested_at = about.pop("source_sha256"), about.pop("ingested_at")
     assert len(sha) == 64
+    assert datetime.fromisoformat(ingested_at).tzinfo is not None
     assert about == {
         "version": 1,
         "kind": "order",
@@ -49,6 +50,7 @@ def test_the_file_is_as_its_readers_expect(shop: Shop) -> None:
         "source": "orders.csv",
         "rows": 2,
         "quarantined": 0,
+        "lost": [],
     }
     assert pq.read_table(path, partitioning=None).column("_line").to_pylist() == [2, 3]
 
@@ -90,9 +92,9 @@ def test_other_content_is_another_batch_and_is_told(shop: Shop) -> None:
     shop.ingest(shop.write("orders.csv", ORDERS), "order", store="")
     report = shop.ingest(shop.write("orders.csv", ORDERS.replace(",6", ",7")), "order", store="")
     assert not report.kinds[0].batches[0].already
-    assert any("another batch" in text.en for text in report.warnings)
+    assert any("an earlier batch" in text.en for text in report.warnings)
     other = shop.ingest(shop.write("o3.csv", ORDERS.replace("s1", "s3").replace("s2", "s3")), "order", store="")
-    assert not any("another batch" in text.en for text in other.warnings)
+    assert not any("an earlier batch" in text.en for text in other.warnings)
 
 
 def test_instants_come_from_the_command_the_column_or_the_file(shop: Shop) -> None:
