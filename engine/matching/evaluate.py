@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 from ibis.common.exceptions import IbisError
 
-from engine.errors import EvaluationError, SnapshotError, StorewatchError, Text
+from engine.errors import EvaluationError, SnapshotError, Text
 from engine.language.typed import Node
 from engine.matching.compile import Dialect
 from engine.matching.frames import Source
@@ -64,7 +64,7 @@ class Matcher:
 
     def verdicts(self, rules: Sequence[AlertRule], snapshots: Snapshots, at: datetime) -> pa.Table:
         """Rows of the rules' kind for which some rule is true or unknown, as columns: the key, ``store_id``, ``_as_of`` and a boolean for
-        each rule, under its name. All rules are on one kind."""
+        each rule, under its name. All rules are on one kind. Raises EvaluationError or SnapshotError."""
         run = Run(self, snapshots, at)
         table = run.fetch(run.verdict_query(rules, details=False))
         names = {f"verdict {i}": rule.name for i, rule in enumerate(rules)}
@@ -77,15 +77,15 @@ class Matcher:
 
         Raises EvaluationError or SnapshotError.
         """
-        try:
-            return Run(self, snapshots, at).values(kind, node, keys)
-        except (duckdb.Error, IbisError) as error:
-            raise EvaluationError(_explained(error)) from error
+        return Run(self, snapshots, at).values(kind, node, keys)
 
     def query(self, key: object, make: Callable[[], Query]) -> Query:
         """The compiled query under ``key``."""
         if key not in self._queries:
-            self._queries[key] = make()
+            try:
+                self._queries[key] = make()
+            except IbisError as error:
+                raise _failed(error) from error
         return self._queries[key]
 
 
@@ -105,10 +105,10 @@ class Run:
         """The results of rules on one kind: of all together, or, when that fails, of one after another."""
         try:
             return self._results(rules, active)
-        except (EvaluationError, SnapshotError, duckdb.Error, IbisError) as error:
+        except (EvaluationError, SnapshotError) as error:
             if len(rules) > 1:
                 return [result for rule in rules for result in self.results([rule], active)]
-            return [RuleResult(rules[0].name, error=_explained(error))]
+            return [RuleResult(rules[0].name, error=error.text)]
 
     def _results(self, rules: Sequence[AlertRule], active: Mapping[str, frozenset[Identity]]) -> list[RuleResult]:
         key = self.schemas[rules[0].kind].key
@@ -196,14 +196,20 @@ class Run:
 
     def fetch(self, query: Query) -> pa.Table:
         """The query's rows. Views are made anew only where other batches count than the last time."""
-        for source in sorted(query.sources - self._ready, key=lambda source: source.name):
-            current = self.current(source.kind)
-            wanted = (self._selection(source, current), current)
-            if self.matcher.views.get(source) != wanted:
-                create_view(self.matcher.connection, source, self.schemas[source.kind], *wanted)
-                self.matcher.views[source] = wanted
-            self._ready.add(source)
-        return self.matcher.connection.sql(query.sql).to_arrow_table()
+        try:
+            for source in sorted(query.sources - self._ready, key=lambda source: source.name):
+                self._prepare(source)
+            return self.matcher.connection.sql(query.sql).to_arrow_table()
+        except duckdb.Error as error:
+            raise _failed(error) from error
+
+    def _prepare(self, source: Source) -> None:
+        current = self.current(source.kind)
+        wanted = (self._selection(source, current), current)
+        if self.matcher.views.get(source) != wanted:
+            create_view(self.matcher.connection, source, self.schemas[source.kind], *wanted)
+            self.matcher.views[source] = wanted
+        self._ready.add(source)
 
     def _selection(self, source: Source, current: Selection) -> Selection:
         match source.role:
@@ -231,8 +237,7 @@ def _asked(rule: AlertRule, active: Mapping[str, frozenset[Identity]], rows: pa.
     return asked.intersection(identities(rule.name, rows, key)) if asked else frozenset()
 
 
-def _explained(error: Exception) -> Text:
-    if isinstance(error, StorewatchError):
-        return error.text
-    reason = str(error).splitlines()[0]
-    return Text(f"the database could not evaluate the rule: {reason}", f"数据库无法评估该规则：{reason}")
+def _failed(error: Exception) -> EvaluationError:
+    """What a library could not do, as our own error."""
+    reason = str(error).partition("\n")[0]
+    return EvaluationError(Text(f"the database could not evaluate this: {reason}", f"数据库无法评估：{reason}"))

@@ -5,8 +5,11 @@ Paths, store ids and instants reach DuckDB as values, never as text of a stateme
 
 from __future__ import annotations
 
+import tempfile
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -36,7 +39,9 @@ COVERED = pa.schema([(FILE, pa.int64()), (STORE, pa.string())])
 
 def connect() -> DuckDBPyConnection:
     """An empty database in memory that fetches nothing from anywhere."""
-    connection = duckdb.connect(":memory:", config=SETTINGS)
+    # The folder is made when a query does not fit in memory, and removed with the connection; by default it would be in the working folder.
+    spill = Path(tempfile.gettempdir()) / f"storewatch-{uuid.uuid4().hex}"
+    connection = duckdb.connect(":memory:", config={**SETTINGS, "temp_directory": str(spill)})
     connection.execute("SET parquet_metadata_cache = true")
     return connection
 

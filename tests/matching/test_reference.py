@@ -23,7 +23,7 @@ from tests.matching.worlds import NOW, SCHEMAS, make_world
 from tests.reference import World, current, evaluate
 
 SEEDS = range(4)
-calm = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+calm = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 TYPES = [Type.INTEGER, Type.NUMBER, Type.MONEY, Type.PERCENT, Type.DURATION, Type.TIMESTAMP, Type.DATE, Type.STRING]
 
 
