@@ -13,6 +13,7 @@ from datetime import datetime
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 from ibis.common.exceptions import IbisError
 
 from engine.errors import EvaluationError, SnapshotError, Text
@@ -234,7 +235,8 @@ def _asked(rule: AlertRule, active: Mapping[str, frozenset[Identity]], rows: pa.
     if rule.info.unknown == "alert":
         return frozenset(identities(rule.name, rows, key))
     asked = active.get(rule.name, frozenset())
-    return asked.intersection(identities(rule.name, rows, key)) if asked else frozenset()
+    maybe = pa.array({identity.key[0] for identity in asked}, pa.string())
+    return asked.intersection(identities(rule.name, rows.filter(pc.is_in(rows.column(key[0]), maybe)), key))
 
 
 def _failed(error: Exception) -> EvaluationError:
