@@ -18,7 +18,7 @@ demo: $(STAMP) ## ingest the sample exports, evaluate all rules, mail through a 
 	$(BIN)/storewatch demo demo
 
 test: $(STAMP) ## all tests (PostgreSQL ones need STOREWATCH_TEST_POSTGRES)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 check: $(STAMP) ## lint, types, and the shipped rules
 	$(BIN)/ruff check .

@@ -116,14 +116,15 @@ class Run:
         table = self.fetch(self.verdict_query(rules, details=True))
         judged = self.fetch(self._scope_query(rules)).to_pylist()[0]
         present = self._present(rules[0].kind, [identity for rule in rules for identity in active.get(rule.name, ())])
+        unreadable = self.current(rules[0].kind).lost - present
         return [
             RuleResult(
                 rule=rule.name,
                 candidates=self._with_evidence(rule, candidates(rule, i, table, key)),
-                unknown=_asked(rule, active, unknown(i, table), key),
+                unknown=_asked(rule, active, unknown(i, table), key) | _with_keys(active.get(rule.name, ()), unreadable),
                 unknown_count=unknown(i, table).num_rows,
                 fresh_stores=self.fresh(rule),
-                present=frozenset(identity for identity in active.get(rule.name, ()) if identity.key in present),
+                present=_with_keys(active.get(rule.name, ()), present),
                 judged=judged[f"judged {i}"],
             )
             for i, rule in enumerate(rules)
@@ -228,6 +229,10 @@ class Run:
 def _structure(rule: AlertRule) -> tuple[object, ...]:
     """All of a rule that its queries depend on."""
     return rule.kind, rule.where, rule.when, rule.severities, tuple(item.value for item in rule.show)
+
+
+def _with_keys(asked: Iterable[Identity], keys: frozenset[tuple[str, ...]]) -> frozenset[Identity]:
+    return frozenset(identity for identity in asked if identity.key in keys)
 
 
 def _asked(rule: AlertRule, active: Mapping[str, frozenset[Identity]], rows: pa.Table, key: Sequence[str]) -> frozenset[Identity]:
