@@ -1,0 +1,152 @@
+"""The clauses of a rule's conditions: the leaves of ``and``, ``or``, ``not``, and what each of them was for a row.
+
+A truth is True, False or None (unknown). ``and``, ``or``, ``not`` are folded by Kleene's rules from the leaves, which the real
+:class:`~engine.matching.evaluate.Matcher` evaluates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.language.typed import And, Const, IsMissing, Node, Not, Or
+from engine.language.walk import children
+from engine.matching.evaluate import Matcher
+from engine.matching.results import Raw, plain_value
+from engine.model import Type, Value
+from engine.project import Project
+from engine.rules import AlertRule
+from engine.ruletest.model import Key
+from engine.snapshots import Snapshots
+from engine.yamlfile import load
+
+Truth = bool | None
+Truths = Mapping[Node, Truth]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One condition of a rule: ``where``, ``when`` or a severity's, with its text in the file."""
+
+    name: str
+    node: Node
+    text: str
+
+    def text_of(self, node: Node) -> str:
+        """The words of the file that ``node`` was made of, on one line."""
+        return " ".join(self.text[node.at.start : node.at.end].split()) or type(node).__name__
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a condition's tree: how deep it stands, what it was, its words, and the values that it compared."""
+
+    depth: int
+    truth: Truth
+    text: str
+    inputs: tuple[Value, ...] = ()
+
+
+def sections(project: Project) -> dict[str, tuple[Section, ...]]:
+    """The conditions of every rule of ``project``, by the rule's name, in the order in which they decide."""
+    written: dict[str, dict[str, object]] = {}
+    for path in sorted((project.folder / "rules").rglob("*.yaml")):
+        if not path.name.endswith(".test.yaml"):
+            data = load(path).data
+            written |= {str(rule.get("alert")): rule for rule in data if isinstance(rule, dict)} if isinstance(data, list) else {}
+    return {rule.name: tuple(_sections(rule, written.get(rule.name, {}))) for rule in project.rules}
+
+
+def _sections(rule: AlertRule, written: Mapping[str, object]) -> Iterator[Section]:
+    severity = written.get("severity")
+    texts = {str(name): text for name, text in severity.items()} if isinstance(severity, dict) else {}
+    if rule.where is not None:
+        yield Section("where", rule.where, str(written.get("where", "")))
+    yield Section("when", rule.when, str(written.get("when", "")))
+    for name, node in rule.severities:
+        if node is not None:
+            yield Section(name.value, node, str(texts.get(name.value, "")))
+
+
+def leaves(node: Node) -> Iterator[Node]:
+    """The clauses of a condition, in the order of the text. ``x is present`` is one clause."""
+    match node:
+        case And(items=items) | Or(items=items):
+            for item in items:
+                yield from leaves(item)
+        case Not(item=item) if not isinstance(item, IsMissing):
+            yield from leaves(item)
+        case _:
+            yield node
+
+
+def fold(node: Node, truths: Truths) -> Truth:
+    """What a condition is, by what its clauses are."""
+    match node:
+        case And(items=items):
+            found = [fold(item, truths) for item in items]
+            return False if False in found else None if None in found else True
+        case Or(items=items):
+            found = [fold(item, truths) for item in items]
+            return True if True in found else None if None in found else False
+        case Not(item=item) if not isinstance(item, IsMissing):
+            inner = fold(item, truths)
+            return None if inner is None else not inner
+        case _:
+            return truths[node]
+
+
+def condition(rule: AlertRule) -> Node:
+    """``where and when``, as one node."""
+    return rule.when if rule.where is None else And((rule.where, rule.when), type=Type.BOOLEAN)
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Asks the matcher what clauses were at one instant."""
+
+    matcher: Matcher
+    snapshots: Snapshots
+    at: datetime
+
+    def truths(self, kind: str, nodes: Iterable[Node], keys: Collection[Key]) -> dict[Key, dict[Node, Truth]]:
+        """What each node was, for those of ``keys`` that have a current row."""
+        found: dict[Key, dict[Node, Truth]] = {}
+        for node in dict.fromkeys(nodes):
+            for key, value in self._values(kind, node, keys).items():
+                found.setdefault(key, {})[node] = None if value is None else bool(value)
+        return found
+
+    def tree(self, rule: AlertRule, conditions: Iterable[Section], key: Key) -> tuple[Line, ...]:
+        """The rule's conditions for one row, clause by clause; empty where there is no such row."""
+        conditions = tuple(conditions)
+        nodes = [leaf for section in conditions for leaf in leaves(section.node)]
+        truths = self.truths(rule.kind, nodes, [key]).get(key)
+        return tuple(line for section in conditions for line in self._lines(rule, section, key, truths)) if truths else ()
+
+    def _lines(self, rule: AlertRule, section: Section, key: Key, truths: Truths) -> Iterator[Line]:
+        yield Line(0, fold(section.node, truths), section.name)
+        yield from self._inside(rule, section, section.node, key, truths, 1)
+
+    def _inside(self, rule: AlertRule, section: Section, node: Node, key: Key, truths: Truths, depth: int) -> Iterator[Line]:
+        match node:
+            case And(items=items) | Or(items=items):
+                yield Line(depth, fold(node, truths), "and" if isinstance(node, And) else "or")
+                inner: tuple[Node, ...] = items
+            case Not(item=item) if not isinstance(item, IsMissing):
+                yield Line(depth, fold(node, truths), "not")
+                inner = (item,)
+            case _:
+                yield Line(depth, truths[node], section.text_of(node), self._inputs(rule.kind, node, key))
+                return
+        for child in inner:
+            yield from self._inside(rule, section, child, key, truths, depth + 1)
+
+    def _inputs(self, kind: str, clause: Node, key: Key) -> tuple[Value, ...]:
+        """The values that a clause compares, without those that stand in its text."""
+        asked = [node for node in children(clause) if not isinstance(node, Const)]
+        return tuple(plain_value(self._values(kind, node, [key]).get(key), node.type) for node in asked)
+
+    def _values(self, kind: str, node: Node, keys: Collection[Key]) -> dict[Key, Raw]:
+        return self.matcher.values(kind, node, keys, self.snapshots, self.at)

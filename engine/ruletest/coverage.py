@@ -1,0 +1,56 @@
+"""Which clauses of the rules were seen true, and seen false, over all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from engine.language.typed import Const, Node
+from engine.ruletest.clauses import Section, Truths, fold, leaves
+
+BOTH = frozenset({True, False})
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One clause of one rule, and what of True and False was never seen of it."""
+
+    rule: str
+    section: str
+    text: str
+    never: frozenset[bool]
+
+
+@dataclass
+class Coverage:
+    """Sees rows and remembers what clauses were. A clause of ``when`` counts for rows that ``where`` takes, one of a severity for rows
+    that alert: elsewhere it decides nothing."""
+
+    sections: Mapping[str, tuple[Section, ...]]
+    _seen: dict[tuple[str, str, Node], set[bool]] = field(default_factory=dict)
+
+    def see(self, rule: str, truths: Truths) -> None:
+        """What the clauses of ``rule`` were for one row at one instant."""
+        for section in self.sections[rule]:
+            for leaf in leaves(section.node):
+                truth = truths[leaf]
+                if truth is not None:
+                    self._seen.setdefault((rule, section.name, leaf), set()).add(truth)
+            if section.name in ("where", "when") and fold(section.node, truths) is not True:
+                return
+
+    def clauses(self, rules: Iterable[str]) -> tuple[Clause, ...]:
+        """Every clause of ``rules``. What is constant is no clause."""
+        return tuple(
+            Clause(rule, section.name, section.text_of(leaf), BOTH - self._seen.get((rule, section.name, leaf), set()))
+            for rule in rules
+            for section in self.sections[rule]
+            for leaf in dict.fromkeys(leaves(section.node))
+            if not isinstance(leaf, Const)
+        )
+
+
+def percentage(clauses: Iterable[Clause]) -> float:
+    """How much of what there is to see was seen, 0 to 100: each clause counts once as true and once as false."""
+    missing = [len(clause.never) for clause in clauses]
+    return 100.0 if not missing else 100 * (1 - sum(missing) / (2 * len(missing)))

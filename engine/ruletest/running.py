@@ -1,0 +1,194 @@
+"""Runs rule tests on the one path: their rows become batches, a round is evaluated over them, and what came of it is compared.
+
+Nothing is imitated: batches are written by ingest's writer into a folder of their own, the round is
+:func:`engine.pipeline.run_round`, its messages are rendered and delivered from the outbox. Only the instants are the test's, the state is
+in memory, and the channels accept everything.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from engine.errors import Text
+from engine.facts import Facts
+from engine.ingest.coercion import LINE
+from engine.ingest.coercion import AS_OF as INSTANT
+from engine.ingest.staging import Stage
+from engine.ingest.storing import Origin, Part, prepare, put_in_place
+from engine.matching.evaluate import Matcher
+from engine.model import Delivery, Notification, Outcome, Send
+from engine.outbox import deliver
+from engine.pipeline import Round, run_round
+from engine.project import Project
+from engine.rules import AlertRule
+from engine.ruletest.clauses import Looker, Section, condition, leaves, sections
+from engine.ruletest.comparing import Difference, Found, compare
+from engine.ruletest.coverage import Coverage
+from engine.ruletest.model import Given, Key, RuleTest, Step
+from engine.snapshots import Snapshots
+from engine.state import State
+from engine.state_tables import METADATA
+
+SCHEDULE = "test"
+NO_LINES = pa.array([], pa.int32())
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a test ended: what differed, and where it stopped (a rule that could not be evaluated), if it did."""
+
+    test: RuleTest
+    differences: tuple[Difference, ...] = ()
+    error: Text | None = None
+
+    @property
+    def passed(self) -> bool:
+        return not self.differences and self.error is None
+
+
+class _Accepting:
+    """A channel that takes everything."""
+
+    def session(self) -> AbstractContextManager[Send]:
+        return nullcontext(self._send)
+
+    @staticmethod
+    def _send(_: Notification) -> Outcome:
+        return Outcome(Delivery.DELIVERED, "test")
+
+
+class Bench:
+    """Runs tests of one project, one after another; compiled queries are shared. ``folder`` is a temporary one.
+
+    With ``coverage`` every clause is looked at at every instant.
+    """
+
+    def __init__(self, project: Project, folder: Path, *, coverage: Coverage | None = None) -> None:
+        self.project = project
+        self.folder = folder
+        self.coverage = coverage
+        self.matcher = Matcher(project.facts.schemas, project.facts.time_zone)
+        self.sections = sections(project)
+        self.senders = dict.fromkeys(project.channels.channels, _Accepting())
+        self.state = State.open("sqlite://")
+        self._runs = 0
+
+    def close(self) -> None:
+        self.state.close()
+
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def run(self, test: RuleTest) -> Verdict:
+        """Run one test from an empty beginning. Raises StateError and SnapshotError where the machine fails, not the test."""
+        self._runs += 1
+        folder = self.folder / str(self._runs)
+        self._forget()
+        try:
+            return _Run(self, test, self.project.select([test.rule])[0], Snapshots(folder)).verdict()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _forget(self) -> None:
+        with self.state.writing() as connection:
+            for table in reversed(METADATA.sorted_tables):
+                connection.execute(table.delete())
+
+
+@dataclass
+class _Run:
+    """One test while it runs. ``stores`` are the rows of the rule's kind that were given so far, with their stores."""
+
+    bench: Bench
+    test: RuleTest
+    rule: AlertRule
+    snapshots: Snapshots
+    stores: dict[Key, str] = field(default_factory=dict)
+
+    def verdict(self) -> Verdict:
+        found: list[Difference] = []
+        for step in self.test.steps:
+            for given in step.given:
+                store_rows(given, self.bench.project.facts, self.snapshots.folder, self.test.file)
+                self._note(given)
+            done = self._round(step)
+            failed = [result for result in done.failed if result.error]
+            if failed:
+                return Verdict(self.test, tuple(found), failed[0].error)
+            looker = Looker(self.bench.matcher, self.snapshots, step.at)
+            found += self._compare(step, done, looker)
+            if self.bench.coverage is not None:
+                self._observe(self.bench.coverage, looker)
+        return Verdict(self.test, tuple(found))
+
+    def _note(self, given: Given) -> None:
+        if given.kind == self.rule.kind:
+            key = self.bench.project.facts.kinds[given.kind].key
+            self.stores |= {tuple(str(row[name]) for name in key): str(row["store_id"]) for row in given.rows}
+
+    def _round(self, step: Step) -> Round:
+        bench = self.bench
+        done = run_round(
+            bench.project,
+            bench.matcher,
+            self.snapshots,
+            bench.state,
+            step.at,
+            schedule=SCHEDULE,
+            rules=(self.rule,),
+            clock=lambda: step.at,
+        )
+        deliver(bench.state, bench.senders, lambda: step.at)
+        return done
+
+    def _compare(self, step: Step, done: Round, looker: Looker) -> Iterator[Difference]:
+        truths = looker.truths(self.rule.kind, [condition(self.rule)], self.stores)
+        fresh = done.results[self.rule.name].fresh_stores
+        held = {key: None if store not in fresh else truths.get(key, {}).get(condition(self.rule), False) for key, store in self.stores.items()}
+        alerts = self.bench.state.alerts([self.rule.name], resolved=True)
+        found = Found(step, self.rule.name, held, {identity.key: alert for identity, alert in alerts.items()}, done)
+        for difference in compare(found):
+            tree = looker.tree(self.rule, self._sections, difference.key) if difference.key else ()
+            yield difference.with_tree(tree)
+
+    @property
+    def _sections(self) -> tuple[Section, ...]:
+        return self.bench.sections[self.rule.name]
+
+    def _observe(self, coverage: Coverage, looker: Looker) -> None:
+        nodes = [leaf for section in self._sections for leaf in leaves(section.node)]
+        for truths in looker.truths(self.rule.kind, nodes, self.stores).values():
+            coverage.see(self.rule.name, truths)
+
+
+def store_rows(given: Given, facts: Facts, folder: Path, source: str) -> None:
+    """Write one export as a batch for all stores, as ingest does. Columns that no row has are not in it."""
+    kind = facts.kinds[given.kind]
+    work = folder / "_tmp"
+    work.mkdir(parents=True, exist_ok=True)
+    named = {name for row in given.rows for name in row} | {*kind.key, "store_id"}
+    as_of = given.as_of.replace(tzinfo=None)
+    stage = Stage(kind, tuple(name for name in kind.columns if name in named), work)
+    stage.add(_frame(given, stage.schema.names, as_of))
+    stage.close()
+    batch = prepare(stage, Part(as_of, NO_LINES, 0), "*", Origin(source, "", given.as_of), folder)
+    if not batch.already:
+        put_in_place([(batch.temporary, batch.target)])
+
+
+def _frame(given: Given, names: list[str], as_of: object) -> pd.DataFrame:
+    columns: dict[str, pd.Series] = {}
+    for name in names:
+        cells = list(given.lines) if name == LINE else [row.get(name) for row in given.rows]
+        columns[name] = pd.Series(cells, dtype=object)
+    return pd.DataFrame(columns | {INSTANT: pd.Series([as_of] * len(given.rows), dtype=object)})
