@@ -81,7 +81,7 @@ def _two_texts(value: dict[object, object]) -> Text:
         if language not in LANGUAGES:
             said = shown(language)
             hint = Text("write {zh: ..., en: ...}", "写成 {zh: ..., en: ...}")
-            raise BilingualError("bad_text", Text(f"{said} is not a language", f"{said} 不是语言"), hint, at=(str(language),))
+            raise BilingualError("bad_text", Text(f"{said} is not a language", f"{said} 不是语言"), hint, at=(str(language),), key=True)
         if not isinstance(text, str) or not text.strip():
             said = shown(text)
             raise BilingualError(
@@ -110,7 +110,9 @@ def parse_zone(value: object) -> str:
     except (ValueError, OSError, ZoneInfoNotFoundError):
         pass
     said = shown(value)
-    hint = did_you_mean(str(value), available_timezones()) or Text("such as Asia/Shanghai", "如 Asia/Shanghai")
+    hint = Text("for China, write Asia/Shanghai", "中国请写 Asia/Shanghai")
+    if near := did_you_mean(str(value), available_timezones()):
+        hint = Text(f"{near.en} {hint.en}", f"{near.zh}{hint.zh}")
     raise BilingualError("bad_time_zone", Text(f"{said.en} is not a time zone", f"{said.zh} 不是时区名称"), hint)
 
 

@@ -88,7 +88,7 @@ def _severity(name: object, at: Path_ = ()) -> Severity:
         return Severity(name)
     said = shown(name)
     hint = did_you_mean(str(name), names) or Text("use info, warning or critical", "可用 info、warning、critical")
-    raise BilingualError("bad_severity", Text(f"{said.en} is not a severity", f"{said.zh} 不是级别"), hint, at)
+    raise BilingualError("bad_severity", Text(f"{said.en} is not a severity", f"{said.zh} 不是级别"), hint, at, key=True)
 
 
 def _parse_expression(value: object, at: Path_ = ()) -> str:
@@ -98,7 +98,10 @@ def _parse_expression(value: object, at: Path_ = ()) -> str:
     if isinstance(value, int | float | str):
         return str(value)
     text = Text("expected an expression, such as dsr_desc < 4.7", "这里应是一个表达式，如 dsr_desc < 4.7")
-    raise BilingualError("not_an_expression", text, Text("quote it when it holds ': ' or ' #'", "若含 “: ” 或 “ #”，请加引号"), at)
+    hint = Text(
+        "write it as one text; quote it when it starts with [ or { or holds ': '", "写成一段文字；以 [ 或 { 开头或含 “: ” 时请加引号"
+    )
+    raise BilingualError("not_an_expression", text, None if value is None else hint, at)
 
 
 def _expression(value: object) -> str:

@@ -41,7 +41,7 @@ def parse_cron(value: object) -> str:
         try:
             CronTrigger(**{name: field}, timezone=ZoneInfo("UTC"))
         except ValueError:
-            text = Text(f"{shown(field)} is not a {meaning.en}", f"{shown(field)} 不是{meaning.zh}")
+            text = Text(f"{shown(field)} cannot be the {meaning.en}", f"{shown(field)} 不能作为{meaning.zh}")
             raise BilingualError("bad_cron", text, Text("such as 5, */15, 9-18 or 1,15", "写法如 5、*/15、9-18、1,15")) from None
     return " ".join(fields)
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from engine.errors import Problem, ProblemsFound, Text, nearest
-from engine.yamlfile.findings import BilingualError, Finding, Model, fields_at, finding_of, merged, missing_key, unknown_key
+from engine.yamlfile.findings import BilingualError, Finding, Model, fields_at, finding_of, merged, missing_keys, unknown_key
 from engine.yamlfile.scalars import LINE_BREAK, Mark, Path_, shown, written_at
 
 MOST_PROBLEMS = 100
@@ -83,20 +83,21 @@ class Document:
     def problems_of(self, error: ValidationError, model: type[BaseModel], prefix: Path_ = ()) -> Iterator[Problem]:
         """Pydantic's findings as problems; ``prefix`` is where in the file the validated part hangs."""
         items = error.errors(include_url=False)
-        misspelt = {item["loc"]: nearest(str(item["loc"][-1]), fields_at(model, item["loc"][:-1])) for item in items if _is_extra(item)}
-        told = [item for item in items if not _is_consequence(item, misspelt)]
-        placed = sorted(told, key=lambda item: str(self._real_path(prefix, item["loc"])))
-        groups = groupby(placed, key=lambda item: self._real_path(prefix, item["loc"]))
-        yield from islice((problem for path, group in groups for problem in self._at_one_place(path, list(group), model)), MOST_PROBLEMS)
+        extra = [item["loc"] for item in items if _sort(item) == "extra"]
+        misspelt = {loc: nearest(str(loc[-1]), fields_at(model, loc[:-1])) for loc in extra}
+        placed = [(self._real_path(prefix, item), item) for item in items if not _is_consequence(item, misspelt)]
+        placed.sort(key=lambda pair: str(pair[0]))
+        groups = ((path, [item for _, item in pairs]) for path, pairs in groupby(placed, key=lambda pair: pair[0]))
+        yield from islice((problem for path, group in groups for problem in self._at_one_place(path, group, model)), MOST_PROBLEMS)
 
     def _at_one_place(self, path: Path_, items: list[ErrorDetails], model: type[BaseModel]) -> Iterator[Problem]:
-        for item in items:
-            name = str(item["loc"][-1]) if item["loc"] else ""
-            if _is_extra(item):
-                yield self._told(path, unknown_key(name, fields_at(model, item["loc"][:-1])), key=True)
-            elif item["type"] == "missing":
-                yield self._told(path, missing_key(name, self._subject(path) if _key_of(path) else None))
-        wrong = [item for item in items if not _is_extra(item) and item["type"] != "missing"]
+        extra, missing, wrong = ([item for item in items if _sort(item) == sort] for sort in ("extra", "missing", "wrong"))
+        for item in extra:
+            name = str(item["loc"][-1])
+            yield self._told((*path, name), unknown_key(name, fields_at(model, item["loc"][:-1])), key=True)
+        if missing:
+            names = [str(item["loc"][-1]) for item in missing]
+            yield self._told(path, missing_keys(names, self._subject(path) if _key_of(path) else None))
         if wrong:
             yield from self._wrong_value(path, wrong)
 
@@ -108,7 +109,7 @@ class Document:
             error = context.get("error")
             finding = finding_of(item["type"], context, value, subject, raw)
             if isinstance(error, BilingualError) and error.at:
-                yield self._told(path + error.at, finding)
+                yield self._told(path + error.at, finding, key=error.key)
             else:
                 findings.append(finding)
         yield from (self._told(path, finding) for finding in merged(findings, subject, value, raw))
@@ -116,10 +117,11 @@ class Document:
     def _told(self, path: Path_, finding: Finding, *, key: bool = False) -> Problem:
         return self.problem(path, finding.code, finding.text, finding.hint, key=key)
 
-    def _real_path(self, prefix: Path_, loc: Path_) -> Path_:
-        """``loc`` in this file: without the names of union members that pydantic puts into it."""
+    def _real_path(self, prefix: Path_, item: ErrorDetails) -> Path_:
+        """The value in this file that the error is about; of a key too many or missing, what it is or should be a key of."""
+        loc = item["loc"] if _sort(item) == "wrong" else item["loc"][:-1]
         path = prefix
-        for part in loc:
+        for part in loc:  # pydantic puts the names of union members among the keys
             if (*path, part) in self.values:
                 path = (*path, part)
         return path
@@ -141,8 +143,8 @@ def _key_of(path: Path_) -> str:
     return next((part for part in reversed(path) if isinstance(part, str)), "")
 
 
-def _is_extra(item: ErrorDetails) -> bool:
-    return item["type"] == "extra_forbidden"
+def _sort(item: ErrorDetails) -> str:
+    return {"extra_forbidden": "extra", "missing": "missing"}.get(item["type"], "wrong")
 
 
 def _is_consequence(item: ErrorDetails, misspelt: Mapping[Path_, list[str]]) -> bool:

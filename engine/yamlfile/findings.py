@@ -17,14 +17,15 @@ Model = TypeVar("Model", bound=BaseModel)
 
 class BilingualError(ValueError):
     """Raised by validators of typed files: a sentence in both languages that reaches the user as it is. ``at`` leads from the value
-    that the validator was given to the part of it that is wrong."""
+    that the validator was given to the part of it that is wrong; with ``key`` it is the key there, not its value."""
 
-    def __init__(self, code: str, text: Text, hint: Text | None = None, at: Path_ = ()) -> None:
+    def __init__(self, code: str, text: Text, hint: Text | None = None, at: Path_ = (), *, key: bool = False) -> None:
         super().__init__(text.en)
         self.code = code
         self.text = text
         self.hint = hint
         self.at = at
+        self.key = key
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,10 @@ _TYPE_ERROR = re.compile(r"([a-z]+)(_attributes)?_(type|parsing|parsing_size|fro
 
 # Error types with limits; the words are filled from pydantic's context.
 _LIMITS: Mapping[str, Text] = {
-    "greater_than": Text("more than {gt}", "大于 {gt}"),
-    "greater_than_equal": Text("at least {ge}", "至少为 {ge}"),
-    "less_than": Text("less than {lt}", "小于 {lt}"),
-    "less_than_equal": Text("at most {le}", "最多为 {le}"),
+    "greater_than": Text("more than {gt}", "大于 {gt} 的数"),
+    "greater_than_equal": Text("at least {ge}", "不小于 {ge} 的数"),
+    "less_than": Text("less than {lt}", "小于 {lt} 的数"),
+    "less_than_equal": Text("at most {le}", "不大于 {le} 的数"),
     "multiple_of": Text("a multiple of {multiple_of}", "{multiple_of} 的倍数"),
     "too_long": Text("a list of at most {max_length}", "最多 {max_length} 项的列表"),
     "string_too_long": Text("a text of at most {max_length} characters", "最多 {max_length} 个字符的文字"),
@@ -94,9 +95,9 @@ def finding_of(kind: str, context: Mapping[str, object], value: object, subject:
     if isinstance(error, BilingualError):
         return Finding(error.code, error.text, error.hint)
     if kind in _CHOICES:
-        return _choice(re.findall(r"'([^']*)'", str(context.get(_CHOICES[kind], ""))), value, subject)
+        return _choice(re.findall(r"'([^']*)'", str(context.get(_CHOICES[kind], ""))), value, subject, raw)
     if kind in _EMPTY:
-        return Finding("empty_value", Text(f"{subject.en} must not be empty", f"{subject.zh}不能为空"))
+        return Finding("empty_value", Text(f"{subject.en} must not be empty", f"{_spaced(subject.zh)}不能为空"))
     if kind in _LIMITS:
         limits = {name: str(limit) for name, limit in context.items()}
         return _wrong(subject, Text(_LIMITS[kind].en.format_map(limits), _LIMITS[kind].zh.format_map(limits)), value)
@@ -111,20 +112,25 @@ def _wanted(kind: str) -> Text | None:
     return _WANTED.get(match[1]) if match else None
 
 
-def _choice(choices: list[str], value: object, subject: Text) -> Finding:
-    found = shown(value)
-    text = Text(f"{subject.en} cannot be {found.en}", f"{subject.zh}不能是 {found.zh}")
-    listed = Text(f"use {' or '.join(choices)}", f"可用：{'、'.join(choices)}") if choices else None
-    return Finding("bad_value", text, did_you_mean(str(value), choices) or listed)
+def _choice(choices: list[str], value: object, subject: Text, raw: str | None) -> Finding:
+    found = _found(value, raw)
+    text = Text(f"{subject.en} cannot be {found.en}", f"{_spaced(subject.zh)}不能是 {found.zh}")
+    listed = Text(f"use {', '.join(choices)}", f"可用：{'、'.join(choices)}") if choices else None
+    return Finding("bad_value", text, did_you_mean(raw or str(value), choices) or listed)
 
 
 def _wrong(subject: Text, wanted: Text, value: object, raw: str | None = None) -> Finding:
+    about = _spaced(subject.zh)
     if value is None:
-        text = Text(f"{subject.en} has no value; it should be {wanted.en}", f"{subject.zh}没有值，应为{wanted.zh}")
-    else:
-        found = _found(value, raw)
-        text = Text(f"{subject.en} should be {wanted.en}, not {found.en}", f"{subject.zh}应为{wanted.zh}，而不是 {found.zh}")
-    return Finding("bad_value", text)
+        return Finding("bad_value", Text(f"{subject.en} has no value; it should be {wanted.en}", f"{about}没有值，应为 {wanted.zh}"))
+    found = _found(value, raw)
+    text = Text(f"{subject.en} should be {wanted.en}, not {found.en}", f"{about}应为 {wanted.zh}，而不是 {found.zh}")
+    return Finding("bad_value", Text(text.en, re.sub(r"(应为|不是) (?=[^ -~])", r"\1", text.zh)))
+
+
+def _spaced(subject: str) -> str:
+    """A blank stands between Chinese and what is in quotes."""
+    return f"{subject} " if subject.endswith("'") else subject
 
 
 def _found(value: object, raw: str | None) -> Text:
@@ -166,9 +172,10 @@ def unknown_key(name: str, known: list[str]) -> Finding:
     return Finding("unknown_key", Text(f"unknown key {said}", f"不认识的键 {said}"), hint)
 
 
-def missing_key(name: str, parent: Text | None) -> Finding:
-    where = Text(f" in {parent.en}", f"{parent.zh}") if parent else Text.same("")
-    return Finding("missing_key", Text(f"key '{name}' is missing{where.en}", f"{where.zh}缺少键 '{name}'"))
+def missing_keys(names: list[str], parent: Text | None) -> Finding:
+    en = f"key '{names[0]}' is missing" if len(names) == 1 else f"keys are missing: {', '.join(names)}"
+    zh = f"缺少键 '{names[0]}'" if len(names) == 1 else f"缺少这些键：{'、'.join(names)}"
+    return Finding("missing_key", Text(f"{en} in {parent.en}", f"{_spaced(parent.zh)}{zh}") if parent else Text(en, zh))
 
 
 def merged(findings: Iterable[Finding], subject: Text, value: object, raw: str | None) -> Iterator[Finding]:
@@ -177,7 +184,7 @@ def merged(findings: Iterable[Finding], subject: Text, value: object, raw: str |
     wanted = list(dict.fromkeys(finding.wanted for finding in all_ if finding.wanted))
     yield from (finding for finding in all_ if not finding.wanted or len(wanted) < 2)
     if len(wanted) > 1:
-        either = Text(" or ".join(want.en for want in wanted), " 或 ".join(want.zh for want in wanted))
+        either = Text(" or ".join(want.en for want in wanted), "或".join(want.zh for want in wanted))
         yield _wrong(subject, either, value, raw)
 
 

@@ -163,15 +163,31 @@ _BRACKETS = {"[": "]", "{": "}"}
 def _bracket(failure: Failure) -> Mistake | None:
     if "flow" not in failure.context or not failure.began:
         return None
+    if "flow node" in failure.context:
+        return _no_value(failure)
     began, source = failure.began, failure.source(failure.line)
     opened = failure.source(began.line)[began.column : began.column + 1]
     if failure.line > began.line or failure.column >= len(source.rstrip()):
-        closing = _BRACKETS.get(opened, "")
-        text = Text(f"the bracket {opened} that opens here is not closed", f"这里的括号 {opened} 没有结束")
-        return Mistake(began.line + 1, began.column + 1, "unclosed_bracket", text, Text(f"close it with {closing}", f"请补上 {closing}"))
+        return _open_bracket(failure, began.line, began.column)
     text = Text(f"between {opened} and {_BRACKETS.get(opened, '')}, a comma is expected here", f"括号 {opened} 里，这里应是逗号")
     hint = _full_width(source) or Text("put a text that holds : , [ ] { or } in quotes", "含有 : , [ ] { } 的文字请加引号")
     return Mistake(failure.line + 1, failure.column + 1, "missing_comma", text, hint)
+
+
+def _no_value(failure: Failure) -> Mistake:
+    """Inside brackets, something that is no value; at the start of a line, most likely what should come after the bracket."""
+    before = next((line for line in range(failure.line - 1, -1, -1) if re.search(r"[\[{]", failure.source(line))), None)
+    if before is not None and not failure.source(failure.line)[: failure.column].strip():
+        return _open_bracket(failure, before, max(failure.source(before).rfind(bracket) for bracket in _BRACKETS))
+    text = Text("a value is expected here, inside the brackets", "括号里，这里应有一个值")
+    return Mistake(failure.line + 1, failure.column + 1, "missing_value", text, Text("is there a comma too many?", "是不是多了一个逗号？"))
+
+
+def _open_bracket(failure: Failure, line: int, column: int) -> Mistake:
+    opened = failure.source(line)[column : column + 1]
+    closing = _BRACKETS.get(opened, "")
+    text = Text(f"the bracket {opened} that opens here is not closed", f"这里的括号 {opened} 没有结束")
+    return Mistake(line + 1, column + 1, "unclosed_bracket", text, Text(f"close it with {closing}", f"请补上 {closing}"))
 
 
 def _reserved(failure: Failure) -> Mistake | None:
