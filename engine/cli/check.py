@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import typer
 
-from engine.cli.common import fail, settings
-from engine.errors import Problem, ProblemsFound, StorewatchError, Text
+from engine.cli.common import Settings, fail, settings
+from engine.errors import Problem, ProblemsFound, StorewatchError, Text, visible
 
 
 def register(app: typer.Typer) -> None:
@@ -17,6 +18,8 @@ def register(app: typer.Typer) -> None:
 def check(context: typer.Context) -> None:
     """Check facts.yaml, rules, channels, schedules and templates; show every problem with its place and what to do.
 
+    With --format json: one array of problems (file, line, column, width, code, message, hint).
+
     Exit code 0: all is right. 1: problems were found. 2: the folder is no project.
     """
     from engine.project import load_project  # heavy: not on the path of --help
@@ -25,33 +28,37 @@ def check(context: typer.Context) -> None:
     try:
         project = load_project(options.project, try_templates=True)
     except ProblemsFound as error:
-        if options.format == "json":
-            typer.echo(json.dumps([_plain(problem, options.language) for problem in error.problems], ensure_ascii=False, indent=2))
-        else:
-            for problem in error.problems:
-                typer.echo(problem.render(options.language))
-            count = len(error.problems)
-            options.say(Text(f"{count} problem(s)", f"共 {count} 个问题"))
+        _tell(options, error.problems)
         raise typer.Exit(1) from None
     except StorewatchError as error:
         fail(options, error)
     if options.format == "json":
         typer.echo("[]")
-    else:
-        options.say(
-            Text(
-                f"all right: {len(project.rules)} rules, {len(project.facts.schemas)} fact kinds",
-                f"全部正确：{len(project.rules)} 条规则，{len(project.facts.schemas)} 种事实",
-            )
+    options.say(
+        Text(
+            f"all right: {len(project.rules)} rules, {len(project.facts.schemas)} fact kinds",
+            f"全部正确：{len(project.rules)} 条规则，{len(project.facts.schemas)} 种事实",
         )
+    )
+
+
+def _tell(options: Settings, problems: Sequence[Problem]) -> None:
+    if options.format == "json":
+        typer.echo(json.dumps([_plain(problem, options.language) for problem in problems], ensure_ascii=False, indent=2))
+    else:
+        typer.echo("\n\n".join(problem.render(options.language) for problem in problems) + "\n")
+    count, files = len(problems), len({problem.file for problem in problems})
+    options.say(Text(f"{count} problem(s) in {files} file(s)", f"{files} 个文件里共 {count} 个问题"))
 
 
 def _plain(problem: Problem, language: str) -> dict[str, object]:
+    """``line`` and ``column`` count from 1, in characters; line 0 means the file as a whole."""
     return {
-        "file": problem.file,
+        "file": visible(problem.file),
         "line": problem.line,
         "column": problem.column,
+        "width": problem.width,
         "code": problem.code,
-        "message": problem.text.in_(language),
-        "hint": problem.hint.in_(language) if problem.hint else None,
+        "message": visible(problem.text.in_(language)),
+        "hint": visible(problem.hint.in_(language)) if problem.hint else None,
     }
