@@ -10,16 +10,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.language.printing import show_typed
 from engine.language.typed import And, Const, IsMissing, Node, Not, Or
 from engine.language.walk import children
 from engine.matching.evaluate import Matcher
 from engine.matching.results import Raw, plain_value
 from engine.model import Type, Value
-from engine.project import Project
 from engine.rules import AlertRule
 from engine.ruletest.model import Key
 from engine.snapshots import Snapshots
-from engine.yamlfile import load
 
 Truth = bool | None
 Truths = Mapping[Node, Truth]
@@ -27,15 +26,10 @@ Truths = Mapping[Node, Truth]
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One condition of a rule: ``where``, ``when`` or a severity's, with its text in the file."""
+    """One condition of a rule: ``where``, ``when``, or under the name of a severity."""
 
     name: str
     node: Node
-    text: str
-
-    def text_of(self, node: Node) -> str:
-        """The words of the file that ``node`` was made of, on one line."""
-        return " ".join(self.text[node.at.start : node.at.end].split()) or type(node).__name__
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +42,11 @@ class Line:
     inputs: tuple[Value, ...] = ()
 
 
-def sections(project: Project) -> dict[str, tuple[Section, ...]]:
-    """The conditions of every rule of ``project``, by the rule's name, in the order in which they decide."""
-    written: dict[str, dict[str, object]] = {}
-    for path in sorted((project.folder / "rules").rglob("*.yaml")):
-        if not path.name.endswith(".test.yaml"):
-            data = load(path).data
-            written |= {str(rule.get("alert")): rule for rule in data if isinstance(rule, dict)} if isinstance(data, list) else {}
-    return {rule.name: tuple(_sections(rule, written.get(rule.name, {}))) for rule in project.rules}
-
-
-def _sections(rule: AlertRule, written: Mapping[str, object]) -> Iterator[Section]:
-    severity = written.get("severity")
-    texts = {str(name): text for name, text in severity.items()} if isinstance(severity, dict) else {}
-    if rule.where is not None:
-        yield Section("where", rule.where, str(written.get("where", "")))
-    yield Section("when", rule.when, str(written.get("when", "")))
-    for name, node in rule.severities:
-        if node is not None:
-            yield Section(name.value, node, str(texts.get(name.value, "")))
+def sections(rule: AlertRule) -> tuple[Section, ...]:
+    """The conditions of a rule in the order in which they decide."""
+    where = (Section("where", rule.where),) if rule.where is not None else ()
+    severities = (Section(severity.value, node) for severity, node in rule.severities if node is not None)
+    return (*where, Section("when", rule.when), *severities)
 
 
 def leaves(node: Node) -> Iterator[Node]:
@@ -118,18 +98,17 @@ class Looker:
                 found.setdefault(key, {})[node] = None if value is None else bool(value)
         return found
 
-    def tree(self, rule: AlertRule, conditions: Iterable[Section], key: Key) -> tuple[Line, ...]:
+    def tree(self, rule: AlertRule, key: Key) -> tuple[Line, ...]:
         """The rule's conditions for one row, clause by clause; empty where there is no such row."""
-        conditions = tuple(conditions)
-        nodes = [leaf for section in conditions for leaf in leaves(section.node)]
+        nodes = [leaf for section in sections(rule) for leaf in leaves(section.node)]
         truths = self.truths(rule.kind, nodes, [key]).get(key)
-        return tuple(line for section in conditions for line in self._lines(rule, section, key, truths)) if truths else ()
+        return tuple(line for section in sections(rule) for line in self._lines(rule, section, key, truths)) if truths else ()
 
     def _lines(self, rule: AlertRule, section: Section, key: Key, truths: Truths) -> Iterator[Line]:
         yield Line(0, fold(section.node, truths), section.name)
-        yield from self._inside(rule, section, section.node, key, truths, 1)
+        yield from self._inside(rule, section.node, key, truths, 1)
 
-    def _inside(self, rule: AlertRule, section: Section, node: Node, key: Key, truths: Truths, depth: int) -> Iterator[Line]:
+    def _inside(self, rule: AlertRule, node: Node, key: Key, truths: Truths, depth: int) -> Iterator[Line]:
         match node:
             case And(items=items) | Or(items=items):
                 yield Line(depth, fold(node, truths), "and" if isinstance(node, And) else "or")
@@ -138,10 +117,10 @@ class Looker:
                 yield Line(depth, fold(node, truths), "not")
                 inner = (item,)
             case _:
-                yield Line(depth, truths[node], section.text_of(node), self._inputs(rule.kind, node, key))
+                yield Line(depth, truths[node], show_typed(node), self._inputs(rule.kind, node, key))
                 return
         for child in inner:
-            yield from self._inside(rule, section, child, key, truths, depth + 1)
+            yield from self._inside(rule, child, key, truths, depth + 1)
 
     def _inputs(self, kind: str, clause: Node, key: Key) -> tuple[Value, ...]:
         """The values that a clause compares, without those that stand in its text."""

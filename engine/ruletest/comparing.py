@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from engine.model import Alert, Identity, Notification, Shown, State, Value
 from engine.pipeline import Round
@@ -56,11 +57,11 @@ class Found:
         return Expectation.UNKNOWN if self.held.get(key, False) is None else Expectation.QUIET
 
 
-def compare(found: Found) -> Iterator[Difference]:
+def compare(found: Found, zone: ZoneInfo) -> Iterator[Difference]:
     """The differences after one step: expected rows, then rows that nobody expected, then messages."""
     step = found.step
     for key, expected in (step.expected or {}).items():
-        if fields := tuple(_row(found, key, expected)):
+        if fields := tuple(_row(found, key, expected, zone)):
             yield Difference(step.at, step.line, key, fields)
     if step.expected is not None:
         for key in sorted({*found.held, *found.alerts} - {*step.expected}):
@@ -71,7 +72,7 @@ def compare(found: Found) -> Iterator[Difference]:
         yield Difference(step.at, step.line, (), mails)
 
 
-def _row(found: Found, key: Key, expected: Expected) -> Iterator[Field]:
+def _row(found: Found, key: Key, expected: Expected, zone: ZoneInfo) -> Iterator[Field]:
     alert, state = found.alerts.get(key), found.state(key)
     if expected.state is Expectation.UNKNOWN and found.held.get(key, False) is None:
         state = Expectation.UNKNOWN
@@ -80,20 +81,20 @@ def _row(found: Found, key: Key, expected: Expected) -> Iterator[Field]:
     if state is not expected.state:
         yield Field("state", expected.state, state)
     if expected.severity and (alert is None or alert.severity is not expected.severity):
-        yield Field("severity", expected.severity, alert and alert.severity.value)
+        yield Field("severity", expected.severity, alert.severity if alert else None)
     reasons = [moved.reason.value for moved in found.round.transitions if moved.alert.identity == Identity(found.rule, key)]
     if expected.reason and expected.reason not in reasons:
         yield Field("reason", expected.reason, ", ".join(reasons) or None)
     if alert is not None:
-        yield from _shown(expected.shows, alert.shown)
+        yield from _shown(expected.shows, alert.shown, zone)
 
 
-def _shown(expected: Iterable[ShownValue], shown: Iterable[Shown]) -> Iterator[Field]:
+def _shown(expected: Iterable[ShownValue], shown: Iterable[Shown], zone: ZoneInfo) -> Iterator[Field]:
     values = {item.label: item.value for item in shown}
     for item in expected:
         value = values.get(item.label)
         if not same(item, value):
-            yield Field(f"shows {item.label.zh}", item.text, written(value))
+            yield Field(f"shows {item.label.zh}", item.text, written(value, zone))
 
 
 def same(expected: ShownValue, found: Value) -> bool:
@@ -110,8 +111,8 @@ def same(expected: ShownValue, found: Value) -> bool:
     return found == value
 
 
-def written(value: Value) -> str:
-    """A value as a test file could have it."""
+def written(value: Value, zone: ZoneInfo) -> str:
+    """A value as a test file could have it, times in ``zone``."""
     match value:
         case None:
             return "null"
@@ -120,7 +121,7 @@ def written(value: Value) -> str:
         case Decimal():
             return f"{value:f}"
         case datetime():
-            return value.isoformat(" ", "seconds")
+            return value.astimezone(zone).replace(tzinfo=None).isoformat(" ", "seconds")
         case timedelta():
             return _span(value)
         case _:

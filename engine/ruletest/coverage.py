@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from engine.language.printing import show_typed
 from engine.language.typed import Const, Node
-from engine.ruletest.clauses import Section, Truths, fold, leaves
+from engine.rules import AlertRule
+from engine.ruletest.clauses import Truths, fold, leaves, sections
 
+DECISIVE = ("where", "when")
 BOTH = frozenset({True, False})
 
 
@@ -26,25 +29,24 @@ class Coverage:
     """Sees rows and remembers what clauses were. A clause of ``when`` counts for rows that ``where`` takes, one of a severity for rows
     that alert: elsewhere it decides nothing."""
 
-    sections: Mapping[str, tuple[Section, ...]]
     _seen: dict[tuple[str, str, Node], set[bool]] = field(default_factory=dict)
 
-    def see(self, rule: str, truths: Truths) -> None:
+    def see(self, rule: AlertRule, truths: Truths) -> None:
         """What the clauses of ``rule`` were for one row at one instant."""
-        for section in self.sections[rule]:
+        for section in sections(rule):
             for leaf in leaves(section.node):
                 truth = truths[leaf]
                 if truth is not None:
-                    self._seen.setdefault((rule, section.name, leaf), set()).add(truth)
-            if section.name in ("where", "when") and fold(section.node, truths) is not True:
+                    self._seen.setdefault((rule.name, section.name, leaf), set()).add(truth)
+            if section.name in DECISIVE and fold(section.node, truths) is not True:
                 return
 
-    def clauses(self, rules: Iterable[str]) -> tuple[Clause, ...]:
+    def clauses(self, rules: Iterable[AlertRule]) -> tuple[Clause, ...]:
         """Every clause of ``rules``. What is constant is no clause."""
         return tuple(
-            Clause(rule, section.name, section.text_of(leaf), BOTH - self._seen.get((rule, section.name, leaf), set()))
+            Clause(rule.name, section.name, show_typed(leaf), BOTH - self._seen.get((rule.name, section.name, leaf), set()))
             for rule in rules
-            for section in self.sections[rule]
+            for section in sections(rule)
             for leaf in dict.fromkeys(leaves(section.node))
             if not isinstance(leaf, Const)
         )

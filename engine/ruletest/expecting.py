@@ -6,9 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.errors import Text, did_you_mean
+from engine.errors import Text
 from engine.facts import Column, Facts
-from engine.model import Type
 from engine.rules import AlertRule, Labelled
 from engine.ruletest.files import ExpectFile, StepFile, one_of
 from engine.ruletest.model import Expectation, Expected, ExpectedMail, Key, ShownValue
@@ -20,12 +19,13 @@ from engine.yamlfile import Path_
 
 @dataclass(frozen=True)
 class ExpectReader:
-    """Reads what the steps of one test expect. ``known`` are the keys that rows were given for."""
+    """Reads what the steps of one test expect. ``known`` are the keys that rows were given for; None where that cannot
+    be told, because the rows are wrong themselves."""
 
     notes: Notes
     facts: Facts
     rule: AlertRule
-    known: Collection[Key]
+    known: Collection[Key] | None
 
     def read(self, path: Path_, step: StepFile, at: datetime) -> Mapping[Key, Expected] | None:
         """The expectation of each row, empty for ``quiet: true``; None where the step asks nothing."""
@@ -48,12 +48,11 @@ class ExpectReader:
             return [read_key(kind, name, at, self.facts) for name in expand(typed_key(self.notes.document, path))]
 
         keys = self.notes.attempt(path, read, key=True) or []
-        for key in keys:
-            if key not in self.known:
-                word = "/".join(key)
-                text = Text(f"no row '{word}' of '{kind.name}' is given", f"没有给出 {kind.name} 的行 '{word}'")
-                self.notes.unknown(path, "unknown_row", text, word, ["/".join(known) for known in sorted(self.known)], key=True)
-                return []
+        strange = next((key for key in keys if self.known is not None and key not in self.known), None)
+        if strange is not None:
+            word, known = "/".join(strange), ["/".join(key) for key in sorted(self.known or ())]
+            text = Text(f"no row '{word}' of '{kind.name}' is given", f"没有给出 {kind.name} 的行 '{word}'")
+            self.notes.unknown(path, "unknown_row", text, word, known, key=True)
         return keys
 
     def _one(self, path: Path_, value: object, at: datetime) -> Expected | None:

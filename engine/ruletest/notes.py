@@ -44,5 +44,5 @@ class Notes:
         try:
             return model.model_validate(data)
         except ValidationError as error:
-            self.problems += self.document.problems_of(error, model, path)
+            self.problems.extend(self.document.problems_of(error, model, path))
             return None

@@ -113,7 +113,8 @@ class _TestReader:
         steps: Sequence[StepFile] = [raw] if raw.timeline is None else raw.timeline
         if not any(step.expect is not None or step.quiet or step.mails is not None for step in steps):
             text = Text("the test expects nothing", "这个测试没有任何期望")
-            self.notes.wrong(self.root, "expects_nothing", text, Text("add expect, quiet: true or mails", "请写 expect、quiet: true 或 mails"))
+            hint = Text("add expect, quiet: true or mails", "请写 expect、quiet: true 或 mails")
+            self.notes.wrong(self.root, "expects_nothing", text, hint)
         return len(self.notes.problems) == before
 
     def _steps(self, raw: TestFile, rule: AlertRule) -> tuple[Step, ...]:
@@ -125,7 +126,7 @@ class _TestReader:
         rows = RowReader(self.notes, self.project.facts, store or "")
         earlier = self._earlier(raw, instants[0].at, rows)
         given = [self._given(instant, rows) for instant in instants]
-        known = self._keys((*earlier, *(one for each in given for one in each)), rule)
+        known = None if self.notes.problems else self._keys((*earlier, *(one for each in given for one in each)), rule)
         reader = ExpectReader(self.notes, self.project.facts, rule, known)
         steps = [self._step(instant, each, reader) for instant, each in zip(instants, given, strict=True)]
         first = Step(steps[0].at, (*earlier, *steps[0].given), steps[0].expected, steps[0].mails, steps[0].line)

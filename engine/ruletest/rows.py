@@ -62,7 +62,8 @@ class RowReader:
         named = [kind for kind in self.facts.kinds.values() if word in (kind.name, kind.title.zh, kind.title.en)]
         if not named:
             known = [name for kind in self.facts.kinds.values() for name in (kind.name, kind.title.zh)]
-            self.notes.unknown(path, "unknown_kind", Text(f"unknown fact kind '{word}'", f"没有名为 '{word}' 的事实"), word, known, key=True)
+            text = Text(f"unknown fact kind '{word}'", f"没有名为 '{word}' 的事实")
+            self.notes.unknown(path, "unknown_kind", text, word, known, key=True)
         return named[0] if named else None
 
     def _rows(self, path: Path_, kind: Kind, data: Mapping[object, object], at: datetime) -> tuple[list[Mapping[str, Cell]], list[int]]:
@@ -73,7 +74,8 @@ class RowReader:
             for row in self._written(here, kind, cells, at):
                 key = tuple(str(row[column]) for column in kind.key)
                 if key in rows:
-                    self.notes.wrong(here, "duplicate_key", Text(f"row {'/'.join(key)} is given twice", f"行 {'/'.join(key)} 写了两次"), key=True)
+                    text = Text(f"row {'/'.join(key)} is given twice", f"行 {'/'.join(key)} 写了两次")
+                    self.notes.wrong(here, "duplicate_key", text, key=True)
                     break
                 rows[key] = row
                 lines.append(self.notes.document.keys[here].line)

@@ -8,7 +8,7 @@ in memory, and the channels accept everything.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +18,8 @@ import pyarrow as pa
 
 from engine.errors import Text
 from engine.facts import Facts
-from engine.ingest.coercion import LINE
 from engine.ingest.coercion import AS_OF as INSTANT
+from engine.ingest.coercion import LINE
 from engine.ingest.staging import Stage
 from engine.ingest.storing import Origin, Part, prepare, put_in_place
 from engine.matching.evaluate import Matcher
@@ -28,7 +28,7 @@ from engine.outbox import deliver
 from engine.pipeline import Round, run_round
 from engine.project import Project
 from engine.rules import AlertRule
-from engine.ruletest.clauses import Looker, Section, condition, leaves, sections
+from engine.ruletest.clauses import Looker, Truth, condition, leaves, sections
 from engine.ruletest.comparing import Difference, Found, compare
 from engine.ruletest.coverage import Coverage
 from engine.ruletest.model import Given, Key, RuleTest, Step
@@ -75,7 +75,6 @@ class Bench:
         self.folder = folder
         self.coverage = coverage
         self.matcher = Matcher(project.facts.schemas, project.facts.time_zone)
-        self.sections = sections(project)
         self.senders = dict.fromkeys(project.channels.channels, _Accepting())
         self.state = State.open("sqlite://")
         self._runs = 0
@@ -152,23 +151,21 @@ class _Run:
         return done
 
     def _compare(self, step: Step, done: Round, looker: Looker) -> Iterator[Difference]:
-        truths = looker.truths(self.rule.kind, [condition(self.rule)], self.stores)
-        fresh = done.results[self.rule.name].fresh_stores
-        held = {key: None if store not in fresh else truths.get(key, {}).get(condition(self.rule), False) for key, store in self.stores.items()}
         alerts = self.bench.state.alerts([self.rule.name], resolved=True)
-        found = Found(step, self.rule.name, held, {identity.key: alert for identity, alert in alerts.items()}, done)
-        for difference in compare(found):
-            tree = looker.tree(self.rule, self._sections, difference.key) if difference.key else ()
-            yield difference.with_tree(tree)
+        found = Found(step, self.rule.name, self._held(done, looker), {identity.key: alert for identity, alert in alerts.items()}, done)
+        for difference in compare(found, self.bench.project.facts.zone):
+            yield difference.with_tree(looker.tree(self.rule, difference.key) if difference.key else ())
 
-    @property
-    def _sections(self) -> tuple[Section, ...]:
-        return self.bench.sections[self.rule.name]
+    def _held(self, done: Round, looker: Looker) -> dict[Key, Truth]:
+        """Whether the condition holds for each row given so far; unknown too where data of the row's store is stale."""
+        holds, fresh = condition(self.rule), done.results[self.rule.name].fresh_stores
+        truths = looker.truths(self.rule.kind, [holds], self.stores)
+        return {key: truths.get(key, {}).get(holds, False) if store in fresh else None for key, store in self.stores.items()}
 
     def _observe(self, coverage: Coverage, looker: Looker) -> None:
-        nodes = [leaf for section in self._sections for leaf in leaves(section.node)]
+        nodes = [leaf for section in sections(self.rule) for leaf in leaves(section.node)]
         for truths in looker.truths(self.rule.kind, nodes, self.stores).values():
-            coverage.see(self.rule.name, truths)
+            coverage.see(self.rule, truths)
 
 
 def store_rows(given: Given, facts: Facts, folder: Path, source: str) -> None:

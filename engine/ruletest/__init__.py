@@ -1,0 +1,13 @@
+"""Tests of rules, written beside them: rows over time in, expected alerts and messages out (``docs/rule-tests.md``).
+
+:mod:`.files` is the form of ``*.test.yaml``; :mod:`.reading` makes checked values of it (:mod:`.rows`, :mod:`.expecting`, :mod:`.values`);
+:mod:`.running` runs them on the one path; :mod:`.comparing` tells what differs; :mod:`.clauses` and :mod:`.coverage` look at conditions
+clause by clause; :mod:`.report` puts all of it in words.
+"""
+
+from engine.ruletest.coverage import Clause, Coverage, percentage
+from engine.ruletest.model import RuleTest
+from engine.ruletest.reading import check_tests, load_tests
+from engine.ruletest.running import Bench, Verdict
+
+__all__ = ["Bench", "Clause", "Coverage", "RuleTest", "Verdict", "check_tests", "load_tests", "percentage"]
