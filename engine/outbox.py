@@ -169,9 +169,13 @@ def _guarded(send: Send, notification: Notification) -> Outcome:
         return Outcome(Delivery.TRY_LATER, "sender_fault", type(error).__name__)
 
 
-def letters(state: State, *states: str, limit: int | None = None) -> tuple[Letter, ...]:
-    """The outbox in the order of writing: the newest ``limit`` letters (default: all) in the given states (default: in any)."""
+def letters(state: State, *states: str, limit: int | None = None, about: str = "") -> tuple[Letter, ...]:
+    """The outbox in the order of writing: the newest ``limit`` letters (default: all) in the given states (default: in any).
+    ``about`` asks for those about the alert with that fingerprint."""
     query = select(NOTIFICATIONS).order_by(NOTIFICATIONS.c.number.desc()).limit(limit)
+    if about:
+        told = select(NOTIFICATION_ALERTS.c.notification).where(NOTIFICATION_ALERTS.c.fingerprint == about)
+        query = query.where(NOTIFICATIONS.c.number.in_(told))
     if states:
         query = query.where(NOTIFICATIONS.c.state.in_(states))
     with state.reading() as connection:

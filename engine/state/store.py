@@ -57,6 +57,16 @@ class State(Database):
                 found += map(alert_of, connection.execute(some))
         return {alert.identity: alert for alert in found}
 
+    def identities(self, prefix: str = "", rule: str = "") -> tuple[Identity, ...]:
+        """Whoever is, or ever was, an alert, sorted; of ``rule`` only, where given, and whose fingerprint begins with ``prefix``."""
+        found: set[Identity] = set()
+        with self.reading() as connection:
+            for table in (ALERTS, TRANSITIONS):
+                query = select(table.c.rule, table.c.key).distinct().where(table.c.fingerprint.startswith(prefix, autoescape=True))
+                rows = connection.execute(query.where(table.c.rule == rule) if rule else query)
+                found |= {Identity(row.rule, tuple(row.key)) for row in rows}
+        return tuple(sorted(found))
+
     def history(self, identity: Identity) -> tuple[Event, ...]:
         """All stored transitions of one identity, oldest first."""
         query = select(TRANSITIONS).where(TRANSITIONS.c.fingerprint == identity.fingerprint).order_by(TRANSITIONS.c.number)

@@ -1,0 +1,330 @@
+"""What the lifecycle, routing and the outbox did with an alert, read from the state and told step by step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from engine.builtin import BUILT_IN
+from engine.cli.run import open_state
+from engine.errors import Text
+from engine.lifecycle import step
+from engine.model import Alert, Identity, Reason, RuleInfo, RuleResult, Severity, Transition
+from engine.model import State as AlertState
+from engine.outbox import Letter, letters
+from engine.project import Project
+from engine.routing import Plan, Suppression, labels_of, plan, routes_for
+from engine.state import Event, RuleHealth, State
+from engine.wording import REASONS, SEVERITIES, Writer, clean, zone_of
+
+STATES: Mapping[AlertState, Text] = {
+    AlertState.PENDING: Text("pending", "等待确认"),
+    AlertState.FIRING: Text("firing", "报警中"),
+    AlertState.RESOLVED: Text("resolved", "已恢复"),
+}
+SUPPRESSIONS: Mapping[Suppression, Text] = {
+    Suppression.STILL_PENDING: Text(
+        "true, but not yet for as long as the rule asks (`for`)", "条件成立，但还没有达到规则要求的时长（for）"
+    ),
+    Suppression.NEVER_FIRED: Text("it ended before it had lasted as long as the rule asks", "在达到规则要求的时长之前就结束了"),
+    Suppression.KEPT_FIRING: Text("not true now, but `keep_firing_for` still holds it", "条件此刻不成立，keep_firing_for 仍在保持"),
+    Suppression.SEVERITY_FELL: Text("it became less severe; the next reminder will say so", "严重程度下降；下次提醒时会说明"),
+    Suppression.NO_RECIPIENT: Text("the receiver reaches nobody: the owner has no contact", "没有收件人：负责人没有联系方式"),
+}
+LETTERS: Mapping[str, Text] = {
+    "queued": Text("queued", "排队中"),
+    "sending": Text("being sent", "发送中"),
+    "delivered": Text("delivered", "已送达"),
+    "dead": Text("given up", "已放弃"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What is stored about one identity, up to an instant. ``alert`` is its newest state, None when it never was one (or never fired and
+    is over). ``letters`` are the messages about it."""
+
+    identity: Identity
+    info: RuleInfo
+    alert: Alert | None = None
+    events: tuple[Event, ...] = ()
+    letters: tuple[Letter, ...] = ()
+    suppressed: tuple[tuple[datetime, Suppression], ...] = ()
+    health: RuleHealth | None = None
+
+    def until(self, at: datetime) -> Story:
+        """What was known at ``at``. A letter keeps what became of it later."""
+        return replace(
+            self,
+            events=tuple(event for event in self.events if event.at <= at),
+            letters=tuple(letter for letter in self.letters if letter.notification.created_at <= at),
+            suppressed=tuple((instant, reason) for instant, reason in self.suppressed if instant <= at),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What an evaluation would do with an alert, and who would be told if it fired.
+
+    ``move`` is None when nothing would change, or when the alert already knows of a later instant (``late``).
+    """
+
+    move: Transition | None
+    late: bool
+    labels: Mapping[str, str]
+    routes: tuple[str, ...]
+    plans: tuple[Plan, ...]
+    severity: Severity
+
+
+def existing_state(folder: Path) -> State | None:
+    """The project's state where there is one; none is made by asking."""
+    if os.environ.get("STOREWATCH_STATE") or (folder / "state.db").is_file():
+        return open_state(folder)
+    return None
+
+
+def read_story(state: State | None, identity: Identity, info: RuleInfo) -> Story:
+    if state is None:
+        return Story(identity, info)
+    found = state.alerts([identity.rule], resolved=True)
+    health = next((each for each in state.health() if each.rule == identity.rule), None)
+    return Story(
+        identity,
+        info,
+        found.get(identity),
+        state.history(identity),
+        letters(state, about=identity.fingerprint),
+        state.suppressed(identity),
+        health,
+    )
+
+
+def info_of(project: Project, rule: str) -> RuleInfo:
+    """The rule, built-in ones too; of one that is gone, what its name tells."""
+    return (project.infos | BUILT_IN).get(rule) or RuleInfo(rule, Text.same(rule), Severity.WARNING)
+
+
+def outlook(project: Project, story: Story, result: RuleResult, store_id: str, at: datetime) -> Outlook:
+    """What an evaluation at ``at`` with this result (of the identity alone) would do, by the functions that decide in a round."""
+    known = {story.identity: story.alert} if story.alert else {}
+    _, moves = step(known, [result], {story.info.name: story.info}, at)
+    severity = result.candidates[0].severity if result.candidates else story.alert.severity if story.alert else story.info.severity
+    alert = Alert(story.identity, store_id, AlertState.FIRING, severity, at, at, at, owner=story.info.owner)
+    fires = Transition(alert, None, AlertState.FIRING, Reason.FIRST, at)
+    plans, _ = plan([fires], {story.identity: alert}, {story.info.name: story.info}, project.channels, at, {})
+    labels = labels_of(alert, story.info)
+    routes = tuple(f"{route.name} → {route.receiver}" for route in routes_for(labels, project.channels))
+    return Outlook(moves[0] if moves else None, _is_later(story.alert, at), labels, routes, plans, severity)
+
+
+def _is_later(alert: Alert | None, at: datetime) -> bool:
+    """Whether the stored state knows of an instant after ``at``."""
+    if alert is None:
+        return False
+    known = (alert.last_true, alert.firing_since, alert.resolved_at, alert.not_true_since)
+    return any(instant is not None and instant > at for instant in known)
+
+
+@dataclass(frozen=True)
+class Narrator:
+    """Tells stories in one language and time zone, as lines of text."""
+
+    language: str
+    time_zone: str
+
+    def say(self, en: str, zh: str) -> str:
+        return zh if self.language == "zh" else en
+
+    def text(self, text: Text) -> str:
+        return text.in_(self.language)
+
+    @property
+    def writer(self) -> Writer:
+        return Writer(self.language, zone_of(self.time_zone))
+
+    def time(self, instant: datetime) -> str:
+        """Wall-clock time in the project's zone: ``2026-11-20 09:30``, with seconds where there are any."""
+        local = instant.astimezone(self.writer.zone)
+        return f"{local:%Y-%m-%d %H:%M:%S}" if local.second else f"{local:%Y-%m-%d %H:%M}"
+
+    def lifecycle(self, story: Story, at: datetime) -> Iterator[str]:
+        """The state at ``at``, and how it came to that."""
+        past = story.until(at)
+        if not past.events:
+            yield self.say("never was an alert", "从未成为告警") if not story.events else self.say("no alert yet then", "当时还没有告警")
+        elif story.alert is not None and not _is_later(story.alert, at):
+            yield from self.state(story.alert, story.info)
+        else:
+            last = past.events[-1]
+            yield self.say(
+                f"{self.text(STATES[last.after])} then, since {self.time(last.at)}",
+                f"当时{self.text(STATES[last.after])}，自 {self.time(last.at)}",
+            )
+        yield from self.events(past.events)
+
+    def state(self, alert: Alert, info: RuleInfo) -> Iterator[str]:
+        since = {AlertState.PENDING: alert.pending_since, AlertState.FIRING: alert.firing_since, AlertState.RESOLVED: alert.resolved_at}
+        instant = since[alert.state] or alert.pending_since
+        state, severity = self.text(STATES[alert.state]), self.text(SEVERITIES[alert.severity])
+        yield self.say(f"{state} since {self.time(instant)}, {severity}", f"{state}，自 {self.time(instant)}，{severity}")
+        if alert.state is AlertState.PENDING:
+            until = self.time(alert.pending_since + info.hold)
+            yield self.say(f"fires if it is still true at {until}", f"若到 {until} 仍成立则报警")
+        if alert.not_true_since:
+            until = self.time(alert.not_true_since + info.keep_firing)
+            since_when = self.time(alert.not_true_since)
+            yield self.say(f"not true since {since_when}; kept firing until {until}", f"自 {since_when} 起不成立；保持报警到 {until}")
+        if alert.acknowledged_by:
+            name = clean(alert.acknowledged_by)
+            yield self.say(f"acknowledged by {name}: no reminders", f"{name} 已确认：不再提醒")
+
+    def events(self, events: Sequence[Event]) -> Iterator[str]:
+        for event in events:
+            before = f"{self.text(STATES[event.before])} → " if event.before and event.before is not event.after else ""
+            yield (
+                f"{self.time(event.at)}  {before}{self.text(STATES[event.after])}  [{self.text(SEVERITIES[event.severity])}]  "
+                f"{self.text(REASONS[event.reason])}"
+            )
+
+    def outlook(self, outlook: Outlook) -> Iterator[str]:
+        """What an evaluation would do, and where a message would go."""
+        if outlook.late:
+            yield self.say(
+                "later instants were evaluated since: evaluating this one again changes nothing",
+                "之后的时刻已评估过：再评估这一时刻不会有变化",
+            )
+        elif outlook.move is None:
+            yield self.say("an evaluation at this instant would change nothing", "在这一时刻评估不会有变化")
+        else:
+            state, reason = self.text(STATES[outlook.move.after]), self.text(REASONS[outlook.move.reason])
+            yield self.say(f"an evaluation at this instant would make it {state}: {reason}", f"在这一时刻评估会变为{state}：{reason}")
+
+    def routing(self, outlook: Outlook) -> Iterator[str]:
+        severity = self.text(SEVERITIES[outlook.severity])
+        yield self.say(f"as {severity} it goes to", f"级别为{severity}时发往")
+        for route in outlook.routes:
+            told = [each for each in outlook.plans if f"{each.route.name} → {each.route.receiver}" == route]
+            yield f"  {clean(route)}"
+            for each in told:
+                listed = ", ".join(f"{recipient.channel}:{clean(recipient.address)}" for recipient in each.recipients)
+                again = self.writer.duration(each.route.repeat_interval)
+                yield self.say(f"    tells {listed}; reminds every {again}", f"    通知 {listed}；每 {again} 提醒")
+            if not told:
+                yield self.say(
+                    "    tells nobody (no recipient, or told by another route)", "    不通知任何人（没有收件人，或已由其他路由通知）"
+                )
+
+    def letters(self, found: Sequence[Letter]) -> Iterator[str]:
+        for letter in found:
+            about, state = letter.notification, self.text(LETTERS.get(letter.state, Text.same(letter.state)))
+            tries = self.say(f"{letter.attempts} {plural('attempt', letter.attempts)}", f"尝试 {letter.attempts} 次")
+            answer = clean(" ".join(filter(None, [letter.category, letter.detail])), 120)
+            outcome = ": ".join(filter(None, [tries, answer]))
+            yield f"{self.time(about.created_at)}  {about.channel}:{clean(about.recipient)}  {state}  ({outcome})"
+            yield f"    {clean(about.subject)}"
+            if letter.delivered_at:
+                yield self.say(f"    delivered {self.time(letter.delivered_at)}", f"    送达于 {self.time(letter.delivered_at)}")
+            if letter.next_attempt_at and letter.state == "queued":
+                yield self.say(f"    next attempt {self.time(letter.next_attempt_at)}", f"    下次尝试 {self.time(letter.next_attempt_at)}")
+
+    def suppressed(self, found: Sequence[tuple[datetime, Suppression]]) -> Iterator[str]:
+        for instant, reason in found:
+            yield f"{self.time(instant)}  {self.text(SUPPRESSIONS[reason])}"
+
+    def health(self, health: RuleHealth | None) -> Iterator[str]:
+        if health and health.failures:
+            why = self.text(health.last_error) if health.last_error else ""
+            yield self.say(
+                f"the rule's last {health.failures} evaluation(s) failed: {why}", f"该规则最近 {health.failures} 次评估失败：{why}"
+            )
+
+
+def plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}es" if word.endswith("ch") else f"{word}s"
+
+
+def story_json(story: Story) -> dict[str, object]:
+    """Everything of a story, with raw values."""
+    alert = story.alert
+    return {
+        "alert": None if alert is None else alert_json(alert, story.info),
+        "history": [
+            {
+                "at": event.at,
+                "before": event.before,
+                "after": event.after,
+                "reason": event.reason,
+                "reason_text": REASONS[event.reason],
+                "severity": event.severity,
+                "episode": event.episode,
+                "values": {item.label.en: item.value for item in event.shown},
+            }
+            for event in story.events
+        ],
+        "messages": [letter_json(letter) for letter in story.letters],
+        "suppressed": [{"at": at, "reason": reason, "reason_text": SUPPRESSIONS[reason]} for at, reason in story.suppressed],
+        "last_evaluated": story.health.last_ok if story.health else None,
+        "failures": story.health.failures if story.health else 0,
+    }
+
+
+def alert_json(alert: Alert, info: RuleInfo) -> dict[str, object]:
+    return {
+        "state": alert.state,
+        "severity": alert.severity,
+        "store_id": alert.store_id,
+        "episode": alert.episode,
+        "pending_since": alert.pending_since,
+        "fires_at": alert.pending_since + info.hold if alert.state is AlertState.PENDING else None,
+        "firing_since": alert.firing_since,
+        "last_true": alert.last_true,
+        "not_true_since": alert.not_true_since,
+        "kept_until": alert.not_true_since + info.keep_firing if alert.not_true_since else None,
+        "resolved_at": alert.resolved_at,
+        "notified_at": alert.notified_at,
+        "acknowledged_by": alert.acknowledged_by or None,
+    }
+
+
+def letter_json(letter: Letter) -> dict[str, object]:
+    about = letter.notification
+    return {
+        "id": about.id,
+        "channel": about.channel,
+        "recipient": about.recipient,
+        "subject": about.subject,
+        "state": letter.state,
+        "attempts": letter.attempts,
+        "created_at": about.created_at,
+        "delivered_at": letter.delivered_at,
+        "next_attempt_at": letter.next_attempt_at,
+        "category": letter.category,
+        "detail": letter.detail,
+    }
+
+
+def outlook_json(outlook: Outlook) -> dict[str, object]:
+    move = outlook.move
+    return {
+        "would_become": move.after if move else None,
+        "reason": move.reason if move else None,
+        "state_is_newer": outlook.late,
+        "labels": outlook.labels,
+        "as_severity": outlook.severity,
+        "routes": list(outlook.routes),
+        "recipients": [
+            {
+                "route": each.route.name,
+                "receiver": each.route.receiver,
+                "channel": to.channel,
+                "address": to.address,
+                "language": to.language,
+            }
+            for each in outlook.plans
+            for to in each.recipients
+        ],
+    }
