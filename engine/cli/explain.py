@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
@@ -141,7 +142,7 @@ def _why(options: Settings, name: str) -> None:
     echo(section(narrator.say("now", "现在"), narrator.state(story.alert, story.info) if story.alert else [over(narrator)]))
     echo(section(narrator.say("history", "经过"), narrator.events(story.events)))
     _echo_story(narrator, story)
-    keys = " ".join(f"--key '{plain_line(part)}'" for part in identity.key)
+    keys = " ".join(f"--key {shlex.quote(plain_line(part))}" for part in identity.key)
     if identity.rule in project.infos:
         echo(["", narrator.say("the condition, clause by clause: ", "逐条查看条件：") + f"storewatch explain {identity.rule} {keys}"])
 

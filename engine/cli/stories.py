@@ -159,11 +159,9 @@ class Narrator:
         elif story.alert is not None and not _is_later(story.alert, at):
             yield from self.state(story.alert, story.info)
         else:
-            last = past.events[-1]
-            yield self.say(
-                f"{self.text(STATES[last.after])} then, since {self.time(last.at)}",
-                f"当时{self.text(STATES[last.after])}，自 {self.time(last.at)}",
-            )
+            since = next(event for event in reversed(past.events) if event.before is not event.after)
+            state, at_ = self.text(STATES[since.after]), self.time(since.at)
+            yield self.say(f"{state} then, since {at_}", f"当时{state}，自 {at_}")
         yield from self.events(past.events)
 
     def state(self, alert: Alert, info: RuleInfo) -> Iterator[str]:
@@ -212,7 +210,7 @@ class Narrator:
             for each in told:
                 listed = ", ".join(f"{recipient.channel}:{clean(recipient.address)}" for recipient in each.recipients)
                 again = self.writer.duration(each.route.repeat_interval)
-                yield self.say(f"    tells {listed}; reminds every {again}", f"    通知 {listed}；每 {again} 提醒")
+                yield self.say(f"    tells {listed}; reminds every {again}", f"    通知 {listed}；每 {again}提醒")
             if not told:
                 yield self.say(
                     "    tells nobody (no recipient, or told by another route)", "    不通知任何人（没有收件人，或已由其他路由通知）"

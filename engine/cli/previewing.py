@@ -1,0 +1,267 @@
+"""Messages made for looking at: of a real row where there is one, else of made-up values; as a page, as a picture."""
+
+from __future__ import annotations
+
+import base64
+import html
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+
+from matplotlib.image import imread, imsave
+
+from engine.errors import EvaluationError, Text, UsageError, did_you_mean
+from engine.matching.evaluate import Matcher
+from engine.matching.explain import explain
+from engine.matching.explanation import Verdict
+from engine.matching.trends import trend
+from engine.model import (
+    Alert,
+    Candidate,
+    Identity,
+    Item,
+    Message,
+    Reason,
+    Rendered,
+    Shown,
+    State,
+    Transition,
+    Trend,
+    Type,
+    Value,
+)
+from engine.pipeline import TREND_POINTS
+from engine.project import Project
+from engine.routing import Plan, Recipient, plan
+from engine.rules import AlertRule, Labelled
+from engine.snapshots import Snapshots
+from engine.specimens import AT, specimens
+from engine.state import State as Database
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+FLAGS = (
+    "--headless --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+    " --hide-scrollbars --force-device-scale-factor=2 --window-size=640,6000 --host-resolver-rules=MAP|*|~NOTFOUND"
+).split()
+PATIENCE = 60  # seconds for a picture
+MARGIN = 40  # pixels left below the message
+EXAMPLES: Mapping[Type, Value] = {
+    Type.STRING: "示例 example",
+    Type.INTEGER: 12,
+    Type.NUMBER: Decimal("4.66"),
+    Type.MONEY: Decimal("128.50"),
+    Type.PERCENT: Decimal("0.155"),
+    Type.BOOLEAN: True,
+    Type.TIMESTAMP: AT - timedelta(hours=9),
+    Type.DATE: date(2026, 11, 20),
+    Type.DURATION: timedelta(hours=50),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A rendered message; ``note`` says what it is made of, ``identity`` whose it is (None: made up)."""
+
+    rendered: Rendered
+    note: Text
+    identity: Identity | None
+    recipients: tuple[Recipient, ...]
+
+    def json(self) -> dict[str, object]:
+        return {
+            "real": self.identity is not None,
+            "key": list(self.identity.key) if self.identity else None,
+            "note": self.note,
+            "subject": self.rendered.subject,
+            "text": self.rendered.text,
+            "html": self.rendered.html,
+            "fault": self.rendered.fault or None,
+            "recipients": [{"channel": to.channel, "address": to.address, "language": to.language} for to in self.recipients],
+        }
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes the message of one rule at one instant about one event."""
+
+    project: Project
+    rule: AlertRule
+    at: datetime
+    event: str
+    language: str
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        return Matcher(self.project.facts.schemas, self.project.facts.time_zone)
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        return Snapshots(self.project.snapshots)
+
+    def make(self, key: tuple[str, ...] | None, state: Database | None) -> Preview:
+        """The message about the row with this key; without one about the first row that matches, or of made-up values."""
+        found, note = self._asked(key) if key else self._first()
+        if found is None:
+            return Preview(self.project.renderer.render(dummy(self.rule, self.event), self.language), note, None, self._plans(None)[1])
+        stored = state.alerts([self.rule.name]).get(found.identity) if state else None
+        moved = self._transition(found, stored)
+        chosen, recipients = self._plans(moved.alert)
+        item = Item(
+            moved,
+            self.rule.info,
+            self.snapshots.store_names([found.store_id], self.at).get(found.store_id, ""),
+            self._trend(found.identity.key),
+            found.shown if self.event == "resolved" else (),
+            stored.shown if stored and self.event == "repeat" else (),
+            found.as_of,
+        )
+        labels = chosen.labels if chosen else {}
+        message = Message("preview", "preview", (item,), labels, self.at, self.project.facts.time_zone, self.event == "firing")
+        return Preview(self.project.renderer.render(message, self.language), note, found.identity, recipients)
+
+    def _first(self) -> tuple[Candidate | None, Text]:
+        result = self.matcher.evaluate([self.rule], self.snapshots, self.at)[self.rule.name]
+        if result.error:
+            raise EvaluationError(result.error)
+        if not result.candidates:
+            return None, Text("no row matches at this instant: the values are made up", "这一时刻没有匹配的行：数值是虚构的")
+        first = result.candidates[0]
+        return first, _made_of(first.identity, len(result.candidates))
+
+    def _asked(self, key: tuple[str, ...]) -> tuple[Candidate, Text]:
+        """The row asked for, matching or not. Raises UsageError when there is no such row."""
+        found = explain(self.rule, key, self.matcher, self.snapshots, self.at)
+        if found.result.error:
+            raise EvaluationError(found.result.error)
+        if found.row is None:
+            asked = "/".join(key)
+            text = Text(
+                f"there is no row '{asked}' of '{self.rule.kind}' at this instant", f"这一时刻 '{self.rule.kind}' 没有 '{asked}' 这一行"
+            )
+            raise UsageError(text, did_you_mean(asked, found.near))
+        if found.verdict is Verdict.TRUE:
+            return found.result.candidates[0], _made_of(found.identity)
+        note = Text(
+            f"made of the real row {found.identity}, for which the condition is not true now ({found.verdict})",
+            f"取自真实数据 {found.identity}，但它此刻并不满足条件（{found.verdict}）",
+        )
+        return Candidate(found.identity, found.row.store_id, self.rule.info.severity, found.row.as_of, found.shown), note
+
+    def _transition(self, found: Candidate, stored: Alert | None) -> Transition:
+        """The event, of an alert that began when the stored one did; else a day ago, or when the rule's `for` would have begun."""
+        info = self.rule.info
+        supposed = self.at - (info.hold if self.event == "firing" else max(info.hold, timedelta(days=1)))
+        since = min(stored.pending_since, self.at) if stored else supposed
+        alert = Alert(
+            found.identity,
+            found.store_id,
+            State.FIRING,
+            found.severity,
+            since,
+            self.at,
+            self.at,
+            shown=found.shown,
+            evidence=found.evidence,
+            owner=info.owner,
+        )
+        match self.event:
+            case "repeat":
+                return Transition(alert, State.FIRING, State.FIRING, Reason.REPEAT_DUE, self.at)
+            case "resolved":
+                over = replace(alert, state=State.RESOLVED, resolved_at=self.at)
+                return Transition(over, State.FIRING, State.RESOLVED, Reason.NO_LONGER_TRUE, self.at)
+            case _:
+                return Transition(alert, None, State.FIRING, Reason.HELD_LONG_ENOUGH if info.hold else Reason.FIRST, self.at)
+
+    def _plans(self, alert: Alert | None) -> tuple[Plan | None, tuple[Recipient, ...]]:
+        """The first message that routing would make of the alert (None: a made-up one), and all who would be told."""
+        info = self.rule.info
+        alert = alert or Alert(Identity(info.name, ("",)), "", State.FIRING, info.severity, self.at, self.at, owner=info.owner)
+        firing = replace(alert, state=State.FIRING, firing_since=self.at)
+        fires = Transition(firing, None, State.FIRING, Reason.FIRST, self.at)
+        plans, _ = plan([fires], {firing.identity: firing}, {info.name: info}, self.project.channels, self.at, {})
+        return (plans[0] if plans else None), tuple(to for each in plans for to in each.recipients)
+
+    def _trend(self, key: tuple[str, ...]) -> Trend | None:
+        facts, rule = self.project.facts, self.rule
+        if rule.trend is None or self.event == "resolved":
+            return None
+        found = trend(rule.trend, rule.kind, [key], self.snapshots, facts.schemas, self.at, facts.time_zone, TREND_POINTS, self.matcher)
+        return found.get(key)
+
+
+def _made_of(identity: Identity, matching: int = 1) -> Text:
+    others = Text(f" ({matching} rows match)", f"（共 {matching} 行匹配）") if matching > 1 else Text("", "")
+    return Text(f"made of real data: {identity}{others.en}", f"取自真实数据：{identity}{others.zh}")
+
+
+def dummy(rule: AlertRule, event: str) -> Message:
+    """A message of the rule with its own labels and made-up values."""
+    message = specimens(rule.info)[event]
+    item = message.items[0]
+    shown = _examples(rule.show)
+    rows = (_examples(rule.evidence.show),) * 2 if rule.evidence else ()
+    alert = replace(item.transition.alert, shown=shown, evidence=rows, acknowledged_by="")
+    course = _course(rule.trend) if rule.trend and event != "resolved" else None
+    current = shown if event == "resolved" else ()
+    made = replace(item, transition=replace(item.transition, alert=alert), trend=course, current=current, before=())
+    return replace(message, items=(made,))
+
+
+def _course(item: Labelled) -> Trend | None:
+    """A made-up fall over two weeks; None where values of this type have no course."""
+    example = EXAMPLES[item.value.type]
+    if not isinstance(example, int | Decimal) or isinstance(example, bool):
+        return None
+    points = tuple((AT - timedelta(days=13 - day), float(example) * (1 + (13 - day) / 40)) for day in range(14))
+    return Trend(item.label, points, item.value.type, item.unit)
+
+
+def _examples(items: tuple[Labelled, ...]) -> tuple[Shown, ...]:
+    return tuple(Shown(item.label, EXAMPLES[item.value.type], item.value.type, item.unit) for item in items)
+
+
+def page_of(rendered: Rendered) -> str:
+    """The HTML part with its pictures inside, for a browser; the text as a page where there is no HTML."""
+    page = rendered.html or f"<!DOCTYPE html><meta charset=utf-8><pre>{html.escape(rendered.text)}</pre>\n"
+    for picture in rendered.pictures:
+        page = page.replace(f"cid:{picture.name}", f"data:image/png;base64,{base64.b64encode(picture.png).decode()}")
+    return page
+
+
+def take_picture(page: str, target: Path) -> None:
+    """Writes a PNG of the page, 640 wide, cut where the message ends. Raises UsageError when no browser is installed, or it fails."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        hint = Text(
+            "install it (`apt-get install chromium`), or use --html and open the file",
+            "请安装（apt-get install chromium），或用 --html 再自行打开",
+        )
+        raise UsageError(Text("a picture needs Chromium, and none is installed", "生成图片需要 Chromium，但没有安装"), hint)
+    with tempfile.TemporaryDirectory(prefix="storewatch-") as name:
+        folder = Path(name)
+        (folder / "message.html").write_text(page, encoding="utf-8")
+        _run(browser, folder)
+        pixels = imread(folder / "message.png")
+        used = (pixels != pixels[-1, -1]).any(axis=(1, 2)).nonzero()[0]
+        end = int(used[-1]) + MARGIN if len(used) else len(pixels)
+        imsave(target, pixels[:end], format="png")
+
+
+def _run(browser: str, folder: Path) -> None:
+    """One screenshot, ``message.png`` of ``message.html``. A browser run by root works only without its sandbox."""
+    flags = [flag.replace("|", " ") for flag in FLAGS] + (["--no-sandbox"] if os.geteuid() == 0 else [])
+    command = [browser, *flags, f"--user-data-dir={folder / 'profile'}", f"--screenshot={folder / 'message.png'}"]
+    try:
+        subprocess.run([*command, (folder / "message.html").as_uri()], capture_output=True, check=True, timeout=PATIENCE)  # noqa: S603
+    except (subprocess.SubprocessError, OSError) as error:
+        raise UsageError(Text(f"{browser} could not draw the message: {error}", f"{browser} 无法绘制消息：{error}")) from error
+    if not (folder / "message.png").is_file():
+        raise UsageError(Text(f"{browser} wrote no picture", f"{browser} 没有生成图片"))
