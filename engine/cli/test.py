@@ -17,7 +17,7 @@ from engine.errors import StorewatchError, Text, UsageError
 
 if TYPE_CHECKING:
     from engine.project import Project
-    from engine.ruletest import Clause, RuleTest, Verdict
+    from engine.ruletest import Clause, Coverage, RuleTest, Verdict
 
 
 def register(app: typer.Typer) -> None:
@@ -87,12 +87,11 @@ def _chosen(tests: Sequence[RuleTest], pattern: str) -> list[RuleTest]:
     return found
 
 
-def _run(project: Project, tests: Sequence[RuleTest], coverage: object) -> Iterator[tuple[Verdict, float]]:
+def _run(project: Project, tests: Sequence[RuleTest], coverage: Coverage | None) -> Iterator[tuple[Verdict, float]]:
     """Each test's verdict, and the seconds it took."""
-    from engine.ruletest import Bench, Coverage
+    from engine.ruletest import Bench
 
-    seen = coverage if isinstance(coverage, Coverage) else None
-    with tempfile.TemporaryDirectory(prefix="storewatch-test-") as folder, Bench(project, Path(folder), coverage=seen) as bench:
+    with tempfile.TemporaryDirectory(prefix="storewatch-test-") as folder, Bench(project, Path(folder), coverage=coverage) as bench:
         for each in tests:
             begun = time.perf_counter()
             yield bench.run(each), time.perf_counter() - begun

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -27,16 +27,15 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What differs about one row at one instant; about messages where ``key`` is empty."""
+    """What differs about one row at one instant; about messages where ``key`` is empty. ``missing`` are the kinds of which there is no
+    fresh data for the row's store, ``tree`` is its condition."""
 
     at: datetime
     line: int
     key: Key
     fields: tuple[Field, ...]
+    missing: tuple[str, ...] = ()
     tree: tuple[Line, ...] = ()
-
-    def with_tree(self, tree: tuple[Line, ...]) -> Difference:
-        return replace(self, tree=tree)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def _row(found: Found, key: Key, expected: Expected, zone: ZoneInfo) -> Iterator
     alert, state = found.alerts.get(key), found.state(key)
     if expected.state is Expectation.UNKNOWN and found.held.get(key, False) is None:
         state = Expectation.UNKNOWN
-    if expected.state is Expectation.RESOLVED and alert is not None and alert.state is State.RESOLVED:
+    elif expected.state is not Expectation.QUIET and alert is not None and alert.state is State.RESOLVED:
         state = Expectation.RESOLVED
     if state is not expected.state:
         yield Field("state", expected.state, state)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from engine.errors import Problem, Text, did_you_mean
 from engine.yamlfile import BilingualError, Document, Path_
 
+MOST_NAMES = 16
 Read = TypeVar("Read")
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -26,9 +27,11 @@ class Notes:
         self.problems.append(self.document.problem(path, code, text, hint, key=key))
 
     def unknown(self, path: Path_, code: str, text: Text, word: str, known: Iterable[str], *, key: bool = False) -> None:
-        """A name that means nothing, with the nearest that do, or all of them."""
-        names = list(known)
-        listed = Text(f"known: {', '.join(names)}", f"可用的有：{'、'.join(names)}") if names else None
+        """A name that means nothing, with the nearest that do, or the first few of them."""
+        names = list(dict.fromkeys(known))
+        more = " …" if len(names) > MOST_NAMES else ""
+        few = names[:MOST_NAMES]
+        listed = Text(f"known: {', '.join(few)}{more}", f"可用的有：{'、'.join(few)}{more}") if names else None
         self.wrong(path, code, text, did_you_mean(word, names) or listed, key=key)
 
     def attempt(self, path: Path_, read: Callable[[], Read], *, key: bool = False) -> Read | None:

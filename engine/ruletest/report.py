@@ -38,6 +38,9 @@ def _difference(difference: Difference, zone: ZoneInfo, language: str) -> Iterat
         for sign, value in (("-", field.expected), ("+", field.found)):
             if value is not None:
                 yield f"    {sign} {printable(field.name)}: {printable(value)}"
+    if difference.missing:
+        kinds = ", ".join(difference.missing)
+        yield f"      {Text(f'no fresh data of: {kinds}', f'没有有效的数据：{kinds}').in_(language)}"
     yield from (f"      {line}" for line in tree_lines(difference.tree, zone, language))
 
 
@@ -78,13 +81,16 @@ def junit(timed: Iterable[tuple[Verdict, float]], zone: ZoneInfo, language: str)
         suites[verdict.test.file].append((verdict, seconds))
     root = ET.Element("testsuites")
     for file, cases in suites.items():
-        failures = sum(bool(verdict.differences) and not verdict.error for verdict, _ in cases)
-        errors = sum(verdict.error is not None for verdict, _ in cases)
-        seconds = f"{sum(seconds for _, seconds in cases):.3f}"
-        counts = {"tests": str(len(cases)), "failures": str(failures), "errors": str(errors)}
-        suite = ET.SubElement(root, "testsuite", {"name": _xml(file), "time": seconds, **counts})
-        for verdict, took in cases:
-            _case(suite, verdict, took, describe(verdict, zone, language))
+        counts = {
+            "tests": len(cases),
+            "failures": sum(bool(verdict.differences) and not verdict.error for verdict, _ in cases),
+            "errors": sum(verdict.error is not None for verdict, _ in cases),
+        }
+        took = f"{sum(seconds for _, seconds in cases):.3f}"
+        words = {"name": _xml(file), "time": took, **{name: str(count) for name, count in counts.items()}}
+        suite = ET.SubElement(root, "testsuite", words)
+        for verdict, seconds in cases:
+            _case(suite, verdict, seconds, describe(verdict, zone, language))
     ET.indent(root)
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
 

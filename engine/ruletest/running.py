@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -23,6 +23,7 @@ from engine.ingest.coercion import LINE
 from engine.ingest.staging import Stage
 from engine.ingest.storing import Origin, Part, prepare, put_in_place
 from engine.matching.evaluate import Matcher
+from engine.matching.reads import kinds_read
 from engine.model import Delivery, Notification, Outcome, Send
 from engine.outbox import deliver
 from engine.pipeline import Round, run_round
@@ -154,7 +155,15 @@ class _Run:
         alerts = self.bench.state.alerts([self.rule.name], resolved=True)
         found = Found(step, self.rule.name, self._held(done, looker), {identity.key: alert for identity, alert in alerts.items()}, done)
         for difference in compare(found, self.bench.project.facts.zone):
-            yield difference.with_tree(looker.tree(self.rule, difference.key) if difference.key else ())
+            yield self._explained(difference, looker) if difference.key else difference
+
+    def _explained(self, difference: Difference, looker: Looker) -> Difference:
+        """A difference with what the row's condition was made of."""
+        schemas, key = self.bench.project.facts.schemas, difference.key
+        kinds = kinds_read(self.rule.kind, [section.node for section in sections(self.rule)], schemas)
+        current = {kind: self.snapshots.current(kind, looker.at, schemas[kind].fresh_for).stores for kind in sorted(kinds)}
+        missing = tuple(kind for kind, stores in current.items() if self.stores.get(key) not in stores)
+        return replace(difference, missing=missing, tree=looker.tree(self.rule, key))
 
     def _held(self, done: Round, looker: Looker) -> dict[Key, Truth]:
         """Whether the condition holds for each row given so far; unknown too where data of the row's store is stale."""
