@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from engine.errors import Text
 from engine.model import ALL_STORES, Candidate, Identity, KindSchema, RuleInfo, RuleResult, Severity, Shown, Type
-from engine.snapshots import Age, Snapshots
+
+if TYPE_CHECKING:
+    from engine.snapshots import Age, Snapshots  # heavy, and not needed to know the names of the rules
 
 STALE_DATA = RuleInfo(
     name="stale_data",

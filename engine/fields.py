@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticKnownError
 
 from engine.errors import LANGUAGES, Text, did_you_mean
-from engine.yamlfile import BilingualError, shown
+from engine.yamlfile import BilingualError, cut_text_hint, shown
 
 NAME = r"[a-z][a-z0-9_]*"
 LONGEST = timedelta(days=36_500)
@@ -80,7 +80,7 @@ def _two_texts(value: dict[object, object]) -> Text:
     for language, text in value.items():
         if language not in LANGUAGES:
             said = shown(language)
-            hint = Text("write {zh: ..., en: ...}", "写成 {zh: ..., en: ...}")
+            hint = cut_text_hint(str(language), text) or Text("write {zh: ..., en: ...}", "写成 {zh: ..., en: ...}")
             raise BilingualError("bad_text", Text(f"{said} is not a language", f"{said} 不是语言"), hint, at=(str(language),), key=True)
         if not isinstance(text, str) or not text.strip():
             said = shown(text)

@@ -6,8 +6,8 @@ nothing of rules.
 """
 
 from engine.yamlfile.document import Document
-from engine.yamlfile.findings import BilingualError
+from engine.yamlfile.findings import BilingualError, cut_text_hint
 from engine.yamlfile.reading import MAX_BYTES, MAX_DEPTH, load, loads
 from engine.yamlfile.scalars import Mark, Path_, shown
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "BilingualError", "Document", "Mark", "Path_", "load", "loads", "shown"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "BilingualError", "Document", "Mark", "Path_", "cut_text_hint", "load", "loads", "shown"]

@@ -94,7 +94,7 @@ class Document:
         extra, missing, wrong = ([item for item in items if _sort(item) == sort] for sort in ("extra", "missing", "wrong"))
         for item in extra:
             name = str(item["loc"][-1])
-            yield self._told((*path, name), unknown_key(name, fields_at(model, item["loc"][:-1])), key=True)
+            yield self._told((*path, name), unknown_key(name, item["input"], fields_at(model, item["loc"][:-1])), key=True)
         if missing:
             names = [str(item["loc"][-1]) for item in missing]
             yield self._told(path, missing_keys(names, self._subject(path) if _key_of(path) else None))

@@ -163,9 +163,16 @@ def _colon_hint(text: str) -> Text | None:
     return None
 
 
-def unknown_key(name: str, known: list[str]) -> Finding:
+def cut_text_hint(name: str, value: object) -> Text | None:
+    """``{en: low, or gone}`` has a key ``or gone``, without a value."""
+    if value is not None or " " not in name:
+        return None
+    return Text("put a text that holds a comma in quotes", "文字里若有逗号加空格，请给整段文字加引号")
+
+
+def unknown_key(name: str, value: object, known: list[str]) -> Finding:
     """A key that the model does not have. ``known`` are those that it has."""
-    hint = _colon_hint(name) or did_you_mean(name, known)
+    hint = _colon_hint(name) or did_you_mean(name, known) or cut_text_hint(name, value)
     if hint is None and known:
         hint = Text(f"known keys here: {', '.join(known)}", f"这里可以用的键：{'、'.join(known)}")
     said = shown(name)

@@ -60,10 +60,11 @@ def test_there_are_many_cases_and_no_golden_text_without_one() -> None:
 JARGON = re.compile(r"[Ii]nput should|valid (string|integer|list|dict|boolean)|String should|pydantic|Error|Exception|None|True|False")
 
 
-@pytest.mark.parametrize("path", sorted(BAD_FILES.glob("*/*.txt")), ids=lambda path: f"{path.parent.name}-{path.stem}")
+OURS = sorted(path for path in BAD_FILES.glob("*/*.txt") if path.parent.name != "templates")  # Jinja's own sentences are shown as they are
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_no_words_of_programmers_reach_the_user(path: Path) -> None:
-    if path.parent.name == "templates":
-        pytest.skip("Jinja's own sentences are shown as they are")
     said = [line for line in path.read_text(encoding="utf-8").splitlines() if re.match(r"\S+: |\s+(hint|提示)", line)]
     assert said
     assert not [line for line in said if JARGON.search(line)]
