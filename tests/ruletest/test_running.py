@@ -121,7 +121,8 @@ def test_stale_data_is_unknown_and_changes_nothing(workbench: Workbench) -> None
         - test: 过期的数据
           rule: low
           timeline:
-            - {given: {store: {s1: {dsr_desc: 4.6, dsr_service: 4.8, status: open}, s2: {dsr_desc: 4.8, status: open}}}, expect: {s1: firing}}
+            - given: {store: {s1: {dsr_desc: 4.6, dsr_service: 4.8, status: open}, s2: {dsr_desc: 4.8, status: open}}}
+              expect: {s1: firing}
             - {at: +27h, expect: {s1: firing, s2: unknown}}
             - {at: +28h, expect: {s1: unknown, s2: unknown}}
         """)
