@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine, create_engine, make_url
 from sqlalchemy.event import listens_for
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from tenacity import retry, retry_if_exception_message, stop_after_delay, wait_random
 
 from engine import migrations
 from engine.errors import StateError, Text
@@ -174,13 +175,25 @@ def _prepare_sqlite(engine: Engine) -> None:
     @listens_for(engine, "connect")
     def _connect(connection: Any, _: object) -> None:
         connection.isolation_level = None
-        for pragma in (f"busy_timeout={LOCK_WAIT * 1000}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in (f"busy_timeout={LOCK_WAIT * 1000}", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
+        _switch_to_wal(connection)
 
     @listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("storewatch_writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@retry(
+    retry=retry_if_exception_message(match="database is locked"),
+    wait=wait_random(0.01, 0.1),
+    stop=stop_after_delay(LOCK_WAIT),
+    reraise=True,
+)
+def _switch_to_wal(connection: Any) -> None:
+    """The first process to open a database switches it; for this one step SQLite does not wait for others by itself."""
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _revision(connection: Connection) -> str | None:
