@@ -20,6 +20,7 @@ Row = Mapping[str, Value]
 LISTED = timedelta(days=3)  # an order sheet lists this much, and whatever older is still to be shipped
 OLDEST = timedelta(days=15)
 REVIEWED = timedelta(days=30)
+SCHEDULED = timedelta(days=2)  # a page sheet lists what will be shown so long before
 
 
 def yuan(cents: int) -> Decimal:
@@ -165,7 +166,7 @@ def placement_rows(shop: Shop, now: datetime, options: Options) -> list[Row]:
     return [
         _placement_row(shop, placement, now, prices.get(placement.product_id))
         for placement in shop.placements
-        if placement.starts_at <= now and not _past(placement.gone_at, now)
+        if placement.starts_at <= now + SCHEDULED and not _past(placement.gone_at, now)
     ]
 
 
@@ -181,7 +182,7 @@ def _placement_row(shop: Shop, placement: Placement, now: datetime, price: int |
         "promotion_id": placement.promotion_id or None,
         "starts_at": placement.starts_at,
         "ends_at": placement.ends_at,
-        "live": _past(placement.down_at, now) is None,
+        "live": placement.starts_at <= now and _past(placement.down_at, now) is None,
         "link": f"https://shop.example/{placement.placement_id}",
         "link_status": 200,
     }

@@ -18,7 +18,7 @@ CHANNELS = {"taobao": "万相台", "jd": "京准通", "pdd": "多多推广", "do
 NAMES = ("晴川", "木杉", "小满", "拾光", "南枝", "北屿", "云麓", "禾作", "青柚", "白石", "听澜", "且慢")
 TRADES = ("家居", "童装", "食品", "个护", "数码", "文具", "宠物", "户外")
 HOSTILE_NAMES = {2: "听雨\n茶器专营店", 3: "<script>alert(1)</script>数码旗舰店"}  # by store number, repeated every seven stores
-HOSTILE_TITLE = "=cmd|' /C calc'!A0"
+HOSTILE_TITLE = "=cmd|' /C calc'!A0 2026新款 官方正品 顺丰包邮"
 HOSTILE_REMARK = "{{ 7*7 }}"
 GOODS = ("加厚保温杯", "纯棉短袖T恤", "手冲挂耳咖啡", "便携折叠收纳箱", "儿童防晒帽", "磁吸充电线", "猫抓板", "露营灯")
 REMARKS = ("", "", "", "", "请尽快发货", "送一份小礼物", "不要放驿站", HOSTILE_REMARK)
@@ -136,7 +136,7 @@ def _product(options: Options, store_id: str, number: int, position: int, promot
     hostile = position == SPARE[1] and number % 3 == 2
     return Product(
         product_id=product_id,
-        sku=f"SKU-{position + 1:03}",
+        sku=f"SKU-{store_id}-{position + 1:03}",
         title=HOSTILE_TITLE if hostile else f"{NAMES[number % len(NAMES)]}{GOODS[position]} 2026新款 官方正品 顺丰包邮 七天无理由退换",
         category=TRADES[position],
         price=price,
@@ -236,6 +236,8 @@ def _placements(options: Options, store_id: str, promotions: tuple[Promotion, ..
         Placement(f"W{store_id}N1", "home", "nav", "全部宝贝", "", "", first, end, None, None),
         Placement(f"W{store_id}N2", "home", "notice", "双十一期间发货顺延一天", "", "", first, end, None, None),
         Placement(f"W{store_id}N3", "home", "showcase", "店长推荐", products[0].product_id, "", first, end, None, None),
+        Placement(f"W{store_id}N4", "home", "banner", "会员中心", "", "", first, end, None, None),
+        Placement(f"W{store_id}N5", "detail", "banner", "会员中心", "", "", first, end, None, None),
     )
     pictures = tuple(
         Placement(

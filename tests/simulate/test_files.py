@@ -12,6 +12,7 @@ import pytest
 from engine.errors import UsageError
 from engine.simulate.plan import Options
 from engine.simulate.run import Summary, simulate
+from engine.simulate.world import HOSTILE_TITLE
 from tests.simulate import exports
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -114,10 +115,10 @@ def test_hostile_texts_reach_the_files_as_text_and_where_something_is_wrong(run:
     sick = {incident.store_id for incident in summary.incidents}
     assert {store for store, name in names.items() if "\n" in name or "<script>" in name} <= sick
     products = exports.read(folder, "2026-11-04/0830-all-product.csv")
-    hostile = set(products.loc[products["商品名称"] == "=cmd|' /C calc'!A0", "商品ID"])
+    hostile = set(products.loc[products["商品名称"] == HOSTILE_TITLE, "商品ID"])
     assert hostile & {incident.key for incident in summary.incidents}
     jd = exports.read(folder, "2026-11-04/0900-jd002-order.xlsx")
-    assert jd["商品名称"].isin(["=cmd|' /C calc'!A0"]).any(), "a spreadsheet must keep it as text, not as a formula"
+    assert jd["商品名称"].isin([HOSTILE_TITLE]).any(), "a spreadsheet must keep it as text, not as a formula"
     assert exports.read(folder, "2026-11-04/0900-tb001-order.csv")["订单备注"].isin(["{{ 7*7 }}"]).any()
 
 
