@@ -1,4 +1,4 @@
-"""The small trend picture of a message, and what it shows in words.
+"""The small trend picture of a message.
 
 The picture holds figures and dates only, so that it needs no Chinese font and looks the same on every machine; the words stand
 beside it in the message. Its background is clear and its colours are of middle lightness: it is readable on white and in dark mode.
@@ -7,11 +7,9 @@ beside it in the message. Its background is clear and its colours are of middle 
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -20,8 +18,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
-from engine.errors import Text
-from engine.model import Trend, Type, Value
+from engine.model import Trend, Type
+from engine.trendline import Series, series_of, typed
 from engine.wording import Writer
 
 WIDTH, HEIGHT = 560, 176  # CSS pixels; the PNG has twice as many
@@ -29,33 +27,6 @@ LINE, FAINT, INK, LIMIT = "#3b7dd8", "#9aa4b1", "#7d8896", "#d0564a"
 FONT = FontProperties(family="DejaVu Sans", size=12)
 SMALL: Mapping[str, Any] = MappingProxyType({"color": INK, "fontproperties": FONT, "annotation_clip": False, "parse_math": False})
 BOLD = FontProperties(family="DejaVu Sans", size=13.5, weight="bold")
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """The points of a trend that can be drawn: seconds since the first one, and the value (NaN where it was missing)."""
-
-    start: datetime
-    seconds: tuple[float, ...]
-    values: tuple[float, ...]
-
-    @property
-    def known(self) -> tuple[int, ...]:
-        return tuple(index for index, value in enumerate(self.values) if math.isfinite(value))
-
-
-def series_of(trend: Trend) -> Series | None:
-    """The trend's points in time order, or None when fewer than two have a value."""
-    points = sorted(((at, _number(value)) for at, value in trend.points), key=lambda point: point[0])
-    if sum(math.isfinite(value) for _, value in points) < 2:
-        return None
-    start = points[0][0]
-    return Series(start, tuple((at - start).total_seconds() for at, _ in points), tuple(value for _, value in points))
-
-
-def _number(value: float | None) -> float:
-    """A value that a picture can hold; anything past 10^15 is taken as missing, for a chart of it would tell nothing."""
-    return float(value) if value is not None and abs(value) < 1e15 else math.nan
 
 
 def trend_png(trend: Trend, writer: Writer, threshold: float | None = None) -> bytes | None:
@@ -152,43 +123,6 @@ def _date(at: datetime, writer: Writer, hours: bool) -> str:
     return f"{local.month}-{local.day}" if writer.language == "zh" else writer.date(local, local.year)
 
 
-def typed(trend: Trend, value: float) -> Value:
-    """A drawn value as the type the trend is of, without the noise of doubles."""
-    if trend.type is Type.DURATION:
-        return timedelta(seconds=round(value))
-    return Decimal(f"{value:.6g}") if trend.type in (Type.NUMBER, Type.PERCENT) else Decimal(f"{value:.2f}")
-
-
 def _figure(trend: Trend, value: float, writer: Writer) -> str:
     """A value as the picture writes it: ASCII and currency signs, no unit."""
     return writer.value(typed(trend, value), trend.type, trend.unit if trend.type is Type.MONEY and trend.unit.isascii() else "")
-
-
-def trend_words(trend: Trend, writer: Writer) -> str:
-    """What the picture shows, for readers without it: ``14 天内从 4.82 降到 4.66``. Empty when fewer than two values are known."""
-    series = series_of(trend)
-    if series is None:
-        return ""
-    first, last = (series.values[index] for index in (series.known[0], series.known[-1]))
-    covered = timedelta(seconds=series.seconds[series.known[-1]] - series.seconds[series.known[0]])
-    words = {"days": _period(covered, writer), "first": _told(trend, first, writer), "last": _told(trend, last, writer)}
-    return writer.say(_movement(words["first"] == words["last"], last > first), **words)
-
-
-def _movement(same: bool, up: bool) -> Text:
-    if same:
-        return Text("steady at {last} over {days}", "{days}内保持在 {last}")
-    return (
-        Text("rose from {first} to {last} in {days}", "{days}内从 {first} 升到 {last}")
-        if up
-        else Text("fell from {first} to {last} in {days}", "{days}内从 {first} 降到 {last}")
-    )
-
-
-def _period(covered: timedelta, writer: Writer) -> str:
-    """Whole days where it is two or more."""
-    return writer.duration(timedelta(days=round(covered / timedelta(days=1))) if covered >= timedelta(days=2) else covered)
-
-
-def _told(trend: Trend, value: float, writer: Writer) -> str:
-    return writer.value(typed(trend, value), trend.type, trend.unit)

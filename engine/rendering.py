@@ -23,7 +23,6 @@ from pathlib import Path
 
 from engine.errors import LANGUAGES, Problem, ProblemsFound, Text
 from engine.model import Message, Picture, Rendered, RuleInfo, Trend
-from engine.pictures import trend_png
 from engine.sandbox import (
     MOST_CHARACTERS,
     TEMPLATE_ERRORS,
@@ -107,7 +106,7 @@ class Renderer:
     def _templated(self, message: Message, desk: _Desk) -> Rendered:
         names = {item.rule.template or item.rule.name for item in message.items}
         name = names.pop() if len(names) == 1 else "default"
-        pictures, illustrated = _illustrated(message, desk.writer, trend_png)
+        pictures, illustrated = _illustrated(message, desk.writer, _drawn)
         entries = tuple(desk.with_gist(entry, message) for entry in illustrated)
         values = context(message, entries, desk.writer)
         subject = clean(desk.render(name, "subject", values), LONGEST_SUBJECT)
@@ -221,6 +220,12 @@ def _misnamed(visible: Mapping[str, Source]) -> Iterator[Problem]:
 def _no_picture(trend: Trend, writer: Writer) -> bytes:
     """Stands for a picture where only templates are tried."""
     return b"no picture"
+
+
+def _drawn(trend: Trend, writer: Writer) -> bytes | None:
+    from engine.pictures import trend_png  # matplotlib takes longer to load than most commands run, and most draw nothing
+
+    return trend_png(trend, writer)
 
 
 def _illustrated(message: Message, writer: Writer, draw: Draw) -> tuple[tuple[Picture, ...], tuple[Entry, ...]]:

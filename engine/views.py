@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from engine.errors import Text
 from engine.model import Item, Message, Reason, Severity, Shown, State, Value
-from engine.pictures import trend_words
+from engine.trendline import trend_words
 from engine.wording import PHRASES, REASONS, SEVERITIES, Writer, clean, clean_lines, exact, safe_link
 
 MOST_ENTRIES = 200

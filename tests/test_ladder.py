@@ -25,6 +25,7 @@ LADDER = [
     "correlation",
     "lifecycle",
     "wording",
+    "trendline",
     "pictures",
     "views",
     "sandbox",

@@ -19,7 +19,8 @@ from PIL import Image
 
 from engine.errors import Text
 from engine.model import Trend, Type
-from engine.pictures import HEIGHT, WIDTH, trend_png, trend_words
+from engine.pictures import HEIGHT, WIDTH, trend_png
+from engine.trendline import trend_words
 from engine.wording import Writer
 from tests.rendering.messages import TRENDS, trend
 
