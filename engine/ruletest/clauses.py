@@ -124,7 +124,7 @@ class Looker:
 
     def _inputs(self, kind: str, clause: Node, key: Key) -> tuple[Value, ...]:
         """The values that a clause compares, without those that stand in its text."""
-        asked = [node for node in children(clause) if not isinstance(node, Const)]
+        asked = [node for node in children(clause.item if isinstance(clause, Not) else clause) if not isinstance(node, Const)]
         return tuple(plain_value(self._values(kind, node, [key]).get(key), node.type) for node in asked)
 
     def _values(self, kind: str, node: Node, keys: Collection[Key]) -> dict[Key, Raw]:
