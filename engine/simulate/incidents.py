@@ -143,7 +143,9 @@ def _number(value: object) -> Decimal:
 
 
 def plant_unfulfilled_orders(shop: Shop, slot: Slot, dice: Dice, options: Options) -> Planted:
-    """Orders of one evening that nobody ships: a few, or many; where the platform prints a promise, a single one will do."""
+    """Orders of one late evening that nobody ships: a few, or many; where the platform prints a promise, a single one will do.
+
+    Late, so that at the last round before a promise ends it is not near yet: what is near is another rule's to tell."""
     promised = shop.platform in SHIP_PROMISE
     count = ((1, 24, 7) if promised else (6, 24, 9))[slot.turn % 3]
     evening = options.dates[slot.first] - timedelta(days=3)
@@ -154,7 +156,7 @@ def plant_unfulfilled_orders(shop: Shop, slot: Slot, dice: Dice, options: Option
 
 
 def _stuck(shop: Shop, index: int, evening: date, shipped: datetime, dice: Dice) -> Order:
-    created = at(evening, time(dice.between(19, 22), dice.between(0, 39), dice.between(0, 59)))
+    created = at(evening, time(23, dice.between(0, 29), dice.between(0, 59)))
     number = int(shop.store_id[2:])
     usual = order(dice, shop.platform, number, len(shop.orders) + index, created, dice.choice(shop.products[:2]))
     paid = created + dice.minutes(1, 20)
