@@ -71,7 +71,8 @@ def _explain(options: Settings, name: str, given: list[str], at: str) -> None:
     narrator = Narrator(options.language, project.facts.time_zone)
     echo(Drawing(narrator).explanation(found))
     echo(section(narrator.say("lifecycle", "告警状态"), [*narrator.lifecycle(story, instant), *narrator.outlook(next_)]))
-    echo(section(narrator.say("routing", "路由"), narrator.routing(next_)))
+    if row or story.alert:
+        echo(section(narrator.say("routing", "路由"), narrator.routing(next_)))
     _echo_story(narrator, past)
 
 

@@ -36,6 +36,7 @@ MISSED: Mapping[Missing, Text] = {
     Missing.NO_COLUMN: Text("the export has no such column", "导出表中没有这一列"),
     Missing.NO_REFERENCE: Text("the referring column is empty", "引用列为空"),
     Missing.NO_ROW: Text("there is no such row", "没有这样的行"),
+    Missing.NO_GROUP: Text("a column after `by` is empty", "by 后面的列为空"),
     Missing.NO_HISTORY: Text("there is no earlier batch in that time", "该时间段内没有更早的数据"),
     Missing.NO_VALUE: Text("no row or batch has a value", "没有任何行或批次有值"),
     Missing.UNDEFINED: Text("it cannot be computed (a division by zero)", "无法计算（除以零）"),
@@ -151,9 +152,9 @@ class Drawing:
         told = []
         if clause.missing and clause.missing is not Missing.STALE:
             told.append(self.say("missing: ", "缺失：") + self.text(MISSED[clause.missing]))
-        if clause.rows:
+        if clause.rows and clause.missing is not Missing.NO_GROUP:
             told.append(self.rows(clause))
-        if clause.batches:
+        if clause.batches and clause.batches.count:
             told.append(self.batches(clause.batches))
         if clause.origin:
             told.append(f"{clause.origin.kind} {clean('/'.join(clause.origin.key))}: {self.origin(clause.origin)}")
@@ -162,14 +163,15 @@ class Drawing:
     def rows(self, clause: Clause) -> str:
         rows = clause.rows
         assert rows is not None  # noqa: S101  (asked by the caller)
+        if not rows.rows:
+            return self.say(f"no {rows.kind} rows", f"没有 {rows.kind} 行")
         unsure = self.say(f", {rows.unsure} unknown", f"，{rows.unsure} 行未知") if rows.unsure else ""
         return self.say(
             f"{rows.counted} of {rows.rows} {rows.kind} rows{unsure}", f"{rows.kind} 共 {rows.rows} 行，计入 {rows.counted} 行{unsure}"
         )
 
     def batches(self, batches: Batches) -> str:
-        if not batches.first or not batches.last:
-            return self.say("no earlier batch", "没有更早的批次")
+        assert batches.first and batches.last  # noqa: S101  (the caller has seen that there are some)
         first, last = self.narrator.time(batches.first), self.narrator.time(batches.last)
         span = first if first == last else f"{first} … {last}"
         return self.say(f"{batches.count} {plural('batch', batches.count)}, {span}", f"{batches.count} 个批次，{span}")

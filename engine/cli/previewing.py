@@ -20,7 +20,7 @@ from matplotlib.image import imread, imsave
 from engine.errors import EvaluationError, Text, UsageError, did_you_mean
 from engine.matching.evaluate import Matcher
 from engine.matching.explain import explain
-from engine.matching.explanation import Verdict
+from engine.matching.explanation import Explanation, Verdict
 from engine.matching.trends import trend
 from engine.model import (
     Alert,
@@ -30,6 +30,7 @@ from engine.model import (
     Message,
     Reason,
     Rendered,
+    Severity,
     Shown,
     State,
     Transition,
@@ -152,7 +153,12 @@ class Maker:
             f"made of the real row {found.identity}, for which the condition is not true now ({found.verdict})",
             f"取自真实数据 {found.identity}，但它此刻并不满足条件（{found.verdict}）",
         )
-        return Candidate(found.identity, found.row.store_id, self.rule.info.severity, found.row.as_of, found.shown), note
+        return Candidate(found.identity, found.row.store_id, self._severity(found), found.row.as_of, found.shown), note
+
+    def _severity(self, found: Explanation) -> Severity:
+        """The first case that holds, as for a row that matches."""
+        holding = (severity for severity, case in found.severities if case is None or case.last_known)
+        return next(holding, self.rule.info.severity)
 
     def _transition(self, found: Candidate, stored: Alert | None) -> Transition:
         """The event, of an alert that began when the stored one did; else a day ago, or when the rule's `for` would have begun."""

@@ -219,13 +219,12 @@ class Narrator:
     def letters(self, found: Sequence[Letter]) -> Iterator[str]:
         for letter in found:
             about, state = letter.notification, self.text(LETTERS.get(letter.state, Text.same(letter.state)))
+            state += f" {self.time(letter.delivered_at)}" if letter.delivered_at else ""
             tries = self.say(f"{letter.attempts} {plural('attempt', letter.attempts)}", f"尝试 {letter.attempts} 次")
             answer = clean(" ".join(filter(None, [letter.category, letter.detail])), 120)
             outcome = ": ".join(filter(None, [tries, answer]))
             yield f"{self.time(about.created_at)}  {about.channel}:{clean(about.recipient)}  {state}  ({outcome})"
             yield f"    {clean(about.subject)}"
-            if letter.delivered_at:
-                yield self.say(f"    delivered {self.time(letter.delivered_at)}", f"    送达于 {self.time(letter.delivered_at)}")
             if letter.next_attempt_at and letter.state == "queued":
                 yield self.say(f"    next attempt {self.time(letter.next_attempt_at)}", f"    下次尝试 {self.time(letter.next_attempt_at)}")
 

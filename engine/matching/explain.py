@@ -303,5 +303,7 @@ class _Teller:
                 return Missing.NO_REFERENCE if self.facts.raw[_reference(path)] is None else Missing.NO_ROW
             case t.History():
                 return Missing.NO_VALUE if clause.batches and clause.batches.count else Missing.NO_HISTORY
+            case t.Across() if clause.rows and not clause.rows.rows:
+                return Missing.NO_GROUP
             case _:
                 return Missing.NO_VALUE if clause.rows and clause.rows.counted else Missing.NO_ROW

@@ -34,6 +34,7 @@ class Missing(StrEnum):
     NO_COLUMN = "no_column"  # the export had no such column
     NO_REFERENCE = "no_reference"  # the referring column is empty
     NO_ROW = "no_row"  # the row referred to is not there
+    NO_GROUP = "no_group"  # a column after `by` is empty
     NO_HISTORY = "no_history"  # no earlier batch in the window
     NO_VALUE = "no_value"  # there are rows or batches, but none with a value
     UNDEFINED = "undefined"  # all inputs are there, and yet it cannot be computed: a division by zero
