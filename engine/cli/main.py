@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli import check, demo, explain, ingest, init, preview, rules, run, simulate, test
+from engine.cli import check, demo, explain, functions, ingest, init, kinds, preview, rules, run, simulate, test
 from engine.cli.common import Settings, default_language, fail
 from engine.errors import LANGUAGES, StorewatchError, Text, UsageError
 
@@ -37,7 +37,7 @@ def options(
     context.obj = settings
 
 
-for group in (init, check, rules, test, ingest, run, explain, preview, simulate, demo):
+for group in (init, check, rules, functions, kinds, test, ingest, run, explain, preview, simulate, demo):
     group.register(app)
 
 
