@@ -32,9 +32,9 @@ BOLD = FontProperties(family="DejaVu Sans", size=13.5, weight="bold")
 def trend_png(trend: Trend, writer: Writer, threshold: float | None = None) -> bytes | None:
     """A line of the values over time with its lowest, highest and last value, as PNG of 2 x (560 x 176) pixels.
 
-    Gaps stay gaps. ``threshold`` draws a dashed line. The same input gives the same bytes. None when fewer than two values are known.
+    Gaps stay gaps. ``threshold`` draws a dashed line. The same input gives the same bytes. None when fewer than two days have a value.
     """
-    series = series_of(trend)
+    series = series_of(trend, writer.zone)
     if series is None:
         return None
     figure = Figure(figsize=(WIDTH / 100, HEIGHT / 100), dpi=200)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from engine.errors import Text
@@ -25,13 +25,20 @@ class Series:
         return tuple(index for index, value in enumerate(self.values) if math.isfinite(value))
 
 
-def series_of(trend: Trend) -> Series | None:
-    """The trend's points in time order, or None when fewer than two have a value."""
+def series_of(trend: Trend, zone: tzinfo) -> Series | None:
+    """The trend's points in time order from the first that has a value, or None when fewer than two days have one."""
     points = sorted(((at, _number(value)) for at, value in trend.points), key=lambda point: point[0])
-    if sum(math.isfinite(value) for _, value in points) < 2:
+    known = [index for index, (_, value) in enumerate(points) if math.isfinite(value)]
+    if len({day_of(points[index][0], zone) for index in known}) < 2:
         return None
+    points = points[known[0] :]
     start = points[0][0]
     return Series(start, tuple((at - start).total_seconds() for at, _ in points), tuple(value for _, value in points))
+
+
+def day_of(instant: datetime, zone: tzinfo) -> date:
+    """The day that an instant tells of; midnight belongs to the day that it ends."""
+    return (instant.astimezone(zone) - timedelta(microseconds=1)).date()
 
 
 def _number(value: float | None) -> float:
@@ -47,13 +54,14 @@ def typed(trend: Trend, value: float) -> Value:
 
 
 def trend_words(trend: Trend, writer: Writer) -> str:
-    """What the picture shows, for readers without it: ``14 天内从 4.82 降到 4.66``. Empty when fewer than two values are known."""
-    series = series_of(trend)
+    """What the picture shows, for readers without it: ``14 天内从 4.82 降到 4.66``. Empty when fewer than two days are known."""
+    series = series_of(trend, writer.zone)
     if series is None:
         return ""
     first, last = (series.values[index] for index in (series.known[0], series.known[-1]))
-    covered = timedelta(seconds=series.seconds[series.known[-1]] - series.seconds[series.known[0]])
-    words = {"days": _period(covered, writer), "first": _told(trend, first, writer), "last": _told(trend, last, writer)}
+    end = series.start + timedelta(seconds=series.seconds[series.known[-1]])
+    days = day_of(end, writer.zone) - day_of(series.start, writer.zone)
+    words = {"days": writer.duration(days), "first": _told(trend, first, writer), "last": _told(trend, last, writer)}
     return writer.say(_movement(words["first"] == words["last"], last > first), **words)
 
 
@@ -65,11 +73,6 @@ def _movement(same: bool, up: bool) -> Text:
         if up
         else Text("fell from {first} to {last} in {days}", "{days}内从 {first} 降到 {last}")
     )
-
-
-def _period(covered: timedelta, writer: Writer) -> str:
-    """Whole days where it is two or more."""
-    return writer.duration(timedelta(days=round(covered / timedelta(days=1))) if covered >= timedelta(days=2) else covered)
 
 
 def _told(trend: Trend, value: float, writer: Writer) -> str:

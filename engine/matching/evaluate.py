@@ -19,7 +19,7 @@ from ibis.common.exceptions import IbisError
 from engine.errors import EvaluationError, SnapshotError, Text
 from engine.language.typed import Node
 from engine.matching.compile import Dialect
-from engine.matching.frames import Source
+from engine.matching.frames import STORE, Source
 from engine.matching.queries import COVERAGE, MATCHED, Cover, Query, evidence_query, present_query, scope_query, value_query, verdict_query
 from engine.matching.reads import kinds_read
 from engine.matching.results import Raw, candidates, evidence_by_key, identities, unknown
@@ -78,7 +78,15 @@ class Matcher:
 
         Raises EvaluationError or SnapshotError.
         """
-        return Run(self, snapshots, at).values(kind, node, keys)
+        return {key: value for key, (_, value) in Run(self, snapshots, at).values(kind, node, keys).items()}
+
+    def known_values(
+        self, kind: str, node: Node, keys: Collection[tuple[str, ...]], snapshots: Snapshots, at: datetime
+    ) -> dict[tuple[str, ...], tuple[str, Raw]]:
+        """As :meth:`values`, each with its row's store, of those stores that have fresh data of every kind that ``node`` reads."""
+        run = Run(self, snapshots, at)
+        fresh = run.fresh(kind, [node])
+        return {key: (store, value) for key, (store, value) in run.values(kind, node, keys).items() if store in fresh}
 
     def query(self, key: object, make: Callable[[], Query]) -> Query:
         """The compiled query under ``key``."""
@@ -123,7 +131,7 @@ class Run:
                 candidates=self._with_evidence(rule, candidates(rule, i, table, key)),
                 unknown=_asked(rule, active, unknown(i, table), key) | _with_keys(active.get(rule.name, ()), unreadable),
                 unknown_count=unknown(i, table).num_rows,
-                fresh_stores=self.fresh(rule),
+                fresh_stores=self.deciding(rule),
                 present=_with_keys(active.get(rule.name, ()), present),
                 judged=judged[f"judged {i}"],
             )
@@ -141,11 +149,12 @@ class Run:
         supported = (replace(candidate, evidence=rows.get(candidate.identity.key[0], ())) for candidate in told)
         return (*supported, *found[rule.max_alerts :])
 
-    def values(self, kind: str, node: Node, keys: Collection[tuple[str, ...]]) -> dict[tuple[str, ...], Raw]:
+    def values(self, kind: str, node: Node, keys: Collection[tuple[str, ...]]) -> dict[tuple[str, ...], tuple[str, Raw]]:
+        """For each key that has a row, the row's store and the value of ``node``."""
         names = self.schemas[kind].key
         self.register_keys(names, keys)
         query = self.matcher.query(("value", kind, node), lambda: value_query(kind, node, self.schemas, self.matcher.dialect))
-        return {tuple(row[name] for name in names): row["value"] for row in self.fetch(query).to_pylist()}
+        return {tuple(row[name] for name in names): (row[STORE], row["value"]) for row in self.fetch(query).to_pylist()}
 
     def register_keys(self, names: Sequence[str], keys: Collection[tuple[str, ...]]) -> None:
         """Makes ``keys`` readable as the table ``matched``."""
@@ -157,12 +166,15 @@ class Run:
             self._current[kind] = self.snapshots.current(kind, self.at, self.schemas[kind].fresh_for)
         return self._current[kind]
 
-    def fresh(self, rule: AlertRule) -> Stores:
+    def deciding(self, rule: AlertRule) -> Stores:
         """Stores with fresh data of every kind that decides the rule."""
-        conditions = [node for node in (rule.where, rule.when, *(node for _, node in rule.severities)) if node]
+        return self.fresh(rule.kind, [node for node in (rule.where, rule.when, *(node for _, node in rule.severities)) if node])
+
+    def fresh(self, kind: str, nodes: Iterable[Node]) -> Stores:
+        """Stores with fresh data of ``kind`` and of every kind that ``nodes`` read."""
         known = ALL_STORES
-        for kind in kinds_read(rule.kind, conditions, self.schemas):
-            known &= self.current(kind).stores
+        for read in kinds_read(kind, nodes, self.schemas):
+            known &= self.current(read).stores
         return known
 
     def verdict_query(self, rules: Sequence[AlertRule], *, details: bool) -> Query:
@@ -178,7 +190,7 @@ class Run:
     def _covers(self, rules: Sequence[AlertRule]) -> list[Cover | None]:
         """For each rule the column that tells which stores it knows; None when it knows all that have rows. Registers the table."""
         everyone = self.current(rules[0].kind).stores
-        fresh = [self.fresh(rule) for rule in rules]
+        fresh = [self.deciding(rule) for rule in rules]
         partial = list(dict.fromkeys(known for known in fresh if everyone - known))
         if partial:
             names = sorted(frozenset[str]().union(*(known.names for known in partial)))

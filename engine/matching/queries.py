@@ -113,11 +113,11 @@ def present_query(kind: str, schemas: Mapping[str, KindSchema], dialect: Dialect
 
 
 def value_query(kind: str, node: t.Node, schemas: Mapping[str, KindSchema], dialect: Dialect) -> Query:
-    """The key and the ``value`` of ``node`` for the rows whose keys are in the table ``matched``."""
+    """The key, the store and the ``value`` of ``node`` for the rows whose keys are in the table ``matched``."""
     frames = Frames(schemas, dialect)
     frame = frames.frame(kind, [node])
     table = _of_matched(frame, frame.table)
-    return _query(table.select(*schemas[kind].key, value=frame.compiler(table).value(node).expr), frames)
+    return _query(table.select(*dict.fromkeys((*schemas[kind].key, STORE)), value=frame.compiler(table).value(node).expr), frames)
 
 
 def _of_matched(frame: Frame, table: ir.Table) -> ir.Table:

@@ -392,3 +392,47 @@ def test_a_trend_has_the_last_value_of_each_day(tmp_path: Path) -> None:
     assert trends["a",].points == ((NOW - 48 * HOUR, 2.0), (NOW - 20 * HOUR, 4.0), (NOW + HOUR, 5.0))
     assert (trends["a",].label, trends["a",].unit, trends["a",].type) == (label.label, "人", Type.INTEGER)
     assert [value for _, value in trends["b",].points] == [None, None, None]
+
+
+def test_a_trend_is_missing_where_a_related_kind_had_not_come(tmp_path: Path) -> None:
+    """Days before the first export of orders are unknown: not days without orders."""
+    for day in range(7):
+        stores(tmp_path, NOW - day * DAY, uv=[1, 1])
+    counted = Labelled(Text.same("n"), node("count(order where status == 'paid')"))
+
+    def course(key: str) -> list[float | None]:
+        return [value for _, value in trend(counted, "store", {(key,)}, Snapshots(tmp_path), SCHEMAS, NOW + HOUR, ZONE)[key,].points]
+
+    assert course("a") == [None] * 7
+    write_batch(tmp_path, ORDER, NOW, [{"store_id": "a", "order_id": str(i), "status": "paid"} for i in range(8)], ["a"])
+    assert course("a") == [None] * 6 + [8]
+    assert course("b") == [None] * 7
+    write_batch(tmp_path, ORDER, NOW - DAY, [], ["a"])
+    assert course("a") == [None] * 5 + [0, 8]
+
+
+def test_a_trend_takes_the_last_instant_of_a_day_at_which_all_was_fresh(tmp_path: Path) -> None:
+    """The shop's day closes at midnight, when the afternoon's orders, fresh for two hours, are long stale."""
+    for day in range(3):
+        end = datetime(2026, 11, 18 + day, 16, tzinfo=UTC)
+        stores(tmp_path, end, uv=[1])
+        write_batch(tmp_path, ORDER, end + 8 * HOUR, [{"store_id": "a", "order_id": str(i)} for i in range(day)])
+    counted = Labelled(Text.same("n"), node("count(order)"))
+    at = datetime(2026, 11, 21, 1, tzinfo=UTC)
+    points = trend(counted, "store", {("a",)}, Snapshots(tmp_path), SCHEMAS, at, ZONE)["a",].points
+    assert points == (
+        (datetime(2026, 11, 18, 16, tzinfo=UTC), None),
+        (datetime(2026, 11, 19, 0, tzinfo=UTC), 0.0),
+        (datetime(2026, 11, 20, 0, tzinfo=UTC), 1.0),
+        (at, 2.0),
+    )
+
+
+def test_a_trend_has_no_point_for_a_day_on_which_only_other_stores_had_news(tmp_path: Path) -> None:
+    """One export is one point, however often others export."""
+    write_batch(tmp_path, STORE, NOW - 10 * HOUR, [{"store_id": "a", "uv": 3}], ["a"])
+    write_batch(tmp_path, STORE, NOW - HOUR, [{"store_id": "b", "uv": 4}], ["b"])
+    label = Labelled(Text.same("n"), node("uv"))
+    at = NOW + 13 * HOUR
+    found = trend(label, "store", {("a",), ("b",)}, Snapshots(tmp_path), SCHEMAS, at, ZONE)
+    assert found["a",].points == ((at, 3.0),)

@@ -8,7 +8,7 @@ import math
 import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -79,8 +79,7 @@ def test_flat_tiny_and_huge_series_are_drawn(values: tuple[float, ...]) -> None:
 
 def test_two_points_of_one_instant_are_drawn() -> None:
     series = trend("x", "x", (1.0, 2.0))
-    same = replace(series, points=tuple((series.points[0][0], value) for _, value in series.points))
-    assert trend_png(same, ZH)
+    assert trend_png(replace(series, points=(*series.points, (series.points[0][0], 3.0))), ZH)
 
 
 def test_points_in_any_order_make_the_same_picture() -> None:
@@ -144,8 +143,14 @@ def test_words_span_only_what_is_known() -> None:
     assert trend_words(trend("x", "x", (None, 3, 4, None, None)), EN) == "rose from 3 to 4 in 1 day"
 
 
-def test_hours_are_told_for_short_series() -> None:
-    start = TRENDS["dsr_drop"].points[0][0]
-    series = Trend(Text.same("x"), tuple((start + timedelta(hours=hour), float(hour)) for hour in range(6)))
-    assert trend_words(series, EN) == "rose from 0 to 5 in 5 h"
-    assert trend_png(series, EN)
+def test_hours_of_one_day_are_no_trend() -> None:
+    """The morning's value beside the evening before: two points are of one day where midnight ends it."""
+    midnight = datetime(2026, 11, 20, tzinfo=ZH.zone)
+
+    def series(*hours: float) -> Trend:
+        return Trend(Text.same("x"), tuple((midnight + timedelta(hours=hour), 4.85) for hour in hours))
+
+    assert trend_words(series(9, 18, 24), ZH) == ""
+    assert trend_png(series(9, 18, 24), ZH) is None
+    assert trend_words(series(0, 9.05), ZH) == "1 天内保持在 4.85"
+    assert trend_words(series(9, 33), EN) == "steady at 4.85 over 1 day"
