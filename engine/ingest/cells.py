@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from engine.errors import Text, did_you_mean
-from engine.facts import Alias, Column, normal_heading
+from engine.errors import Text, UsageError, did_you_mean
+from engine.facts import Alias, Column, Facts, normal_heading
 from engine.model import Type
 
 Cell = str | int | Decimal | bool | datetime | date | None
@@ -25,6 +25,7 @@ ParseCell = Callable[[str], Cell]
 SCALES: Mapping[Type, int] = {Type.NUMBER: 6, Type.MONEY: 4, Type.PERCENT: 8}
 DIGITS = 18
 EXACT_FLOAT = 2**53
+FIRST_YEAR, LAST_YEAR = 1970, 2999  # of a batch: a year outside is a slip of the keyboard, or stands for "no date"
 MISSING = frozenset({"", "-", "--", "—", "——", "null", "none", "nan", "nat", "n/a", "#n/a", "\\n"})
 TRUE = frozenset({"是", "有", "y", "yes", "true", "t", "1", "1.0", "√", "开", "on"})
 FALSE = frozenset({"否", "无", "n", "no", "false", "f", "0", "0.0", "×", "关", "off"})
@@ -169,11 +170,39 @@ def parse_day(text: str, zone: ZoneInfo, part: str = "") -> date | None:
 
 
 def parse_as_of(text: str, zone: ZoneInfo, part: str = "") -> datetime:
-    """Instant of a row's batch, naive in UTC, whole seconds: a day is known when it is over."""
+    """Instant of a row's batch, naive in UTC, whole seconds: a day is known when it is over.
+
+    A midnight without a zone is a day: spreadsheets and databases have no other way to write a date cell.
+    """
     wall, day_only = _one_end(text, part) if part else _wall(text)
     if wall is None:
         raise BadCell("bad_range")
-    return to_utc(wall + timedelta(days=1) if day_only else wall, zone).replace(microsecond=0)
+    is_midnight = not part and wall.tzinfo is None and wall.time() == time()
+    return _known_at(wall, day_only or is_midnight, zone)
+
+
+def parse_instant(text: str, facts: Facts) -> datetime:
+    """An instant on the command line: a date (the end of that day), a local time, or a time with a zone; aware, in UTC.
+
+    Raises :class:`UsageError`."""
+    try:
+        return _known_at(*_wall(text.strip()), facts.zone).replace(tzinfo=UTC)
+    except BadCell as fault:
+        if fault.code == "bad_year":
+            raise UsageError(
+                Text(f"{text!r}: the year must be {FIRST_YEAR} to {LAST_YEAR}", f"{text!r}：年份应在 {FIRST_YEAR} 到 {LAST_YEAR} 之间"),
+            ) from None
+        raise UsageError(
+            Text(f"{text!r} is not a date or time", f"{text!r} 不是日期或时间"),
+            Text("write it like 2026-11-20 or 2026-11-20T18:00:00 or 2026-11-20T10:00:00Z", "写法如 2026-11-20 或 2026-11-20T18:00:00"),
+        ) from None
+
+
+def _known_at(wall: datetime, is_day: bool, zone: ZoneInfo) -> datetime:
+    """When what is dated so is known, naive in UTC. Raises :class:`BadCell` for a year that no export is of."""
+    if not FIRST_YEAR <= wall.year <= LAST_YEAR:
+        raise BadCell("bad_year")
+    return to_utc(wall + timedelta(days=1) if is_day else wall, zone).replace(microsecond=0)
 
 
 def to_utc(wall: datetime, zone: ZoneInfo) -> datetime:

@@ -15,9 +15,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.errors import IngestError, Secret, Text, UsageError
+from engine.errors import IngestError, Secret, Text
 from engine.facts import Facts
-from engine.ingest.cells import BadCell, parse_as_of
 from engine.ingest.coercion import AS_OF, LINE, Coercer, Key, Reading
 from engine.ingest.headings import Mapped, choose_kinds, judge_for
 from engine.ingest.quarantine import Bad, Quarantine
@@ -73,17 +72,6 @@ class IngestReport:
     kinds: tuple[KindReport, ...]
     totals_skipped: int = 0
     warnings: tuple[Text, ...] = ()
-
-
-def parse_instant(text: str, facts: Facts) -> datetime:
-    """``--as-of``: a date (the end of that day), a local time, or a time with a zone; aware, in UTC. Raises UsageError."""
-    try:
-        return parse_as_of(text.strip(), facts.zone).replace(tzinfo=UTC)
-    except BadCell:
-        raise UsageError(
-            Text(f"{text!r} is not a date or time", f"{text!r} 不是日期或时间"),
-            Text("write it like 2026-11-20 or 2026-11-20T18:00:00 or 2026-11-20T10:00:00Z", "写法如 2026-11-20 或 2026-11-20T18:00:00"),
-        ) from None
 
 
 def ingest(source: str | Path, facts: Facts, folder: Path, options: Options, progress: Progress | None = None) -> IngestReport:

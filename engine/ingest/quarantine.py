@@ -20,6 +20,7 @@ REASONS: Mapping[str, Text] = {
     "too_large": Text("is too large to be stored exactly", "数值过大，无法精确保存"),
     "bad_boolean": Text("is neither yes nor no", "不是“是/否”"),
     "bad_time": Text("is not a date or time", "不是日期或时间"),
+    "bad_year": Text("has a year that no export is of", "年份不合理"),
     "bad_range": Text("is not a range of two times", "不是起止两个时间"),
     "bad_duration": Text("is not a duration", "不是时长"),
     "unknown_value": Text("is not a known value", "不是已知的取值"),

@@ -254,3 +254,20 @@ def test_a_day_is_known_when_it_is_over(text: str, instant: datetime) -> None:
 def test_days_end_when_they_end_there() -> None:
     """The day on which clocks were put forward in São Paulo began at one o'clock and had 23 hours."""
     assert parse_as_of("2017-10-14", ZoneInfo("America/Sao_Paulo")).replace(tzinfo=UTC) == datetime(2017, 10, 15, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["2026-11-20 00:00:00", "2026-11-20T00:00:00.000", "2026/11/20 0:00", "46346"])
+def test_a_date_cell_counts_as_a_day(text: str) -> None:
+    """What spreadsheets, databases and JSON make of a date without a time."""
+    assert parse_as_of(text, SHANGHAI) == parse_as_of("2026-11-20", SHANGHAI) == datetime(2026, 11, 20, 16)
+
+
+@pytest.mark.parametrize("text", ["2026-11-20T00:00:00Z", "2026-11-20 00:00:01"])
+def test_an_instant_is_not_a_day(text: str) -> None:
+    assert parse_as_of(text, SHANGHAI) < datetime(2026, 11, 20, 1)
+
+
+@pytest.mark.parametrize("text", ["9999-12-31", "0001-01-01", "3000-01-01T00:00:00", "1969-12-31"])
+def test_a_year_that_no_export_is_of(text: str) -> None:
+    with pytest.raises(BadCell, match="bad_year"):
+        parse_as_of(text, SHANGHAI)
