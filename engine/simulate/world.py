@@ -6,7 +6,6 @@ delisted product with the wrong picture, an order that took three days; and text
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import date, datetime, time, timedelta
 
 from engine.simulate.desk import desk
@@ -71,16 +70,17 @@ def _name(dice: Dice, number: int) -> str:
 
 
 def _days(options: Options, store_id: str, orders: tuple[Order, ...]) -> tuple[StoreDay, ...]:
+    """Visitors follow the weekday, not the luck of a day's few orders."""
     dice = Dice(options.seed, store_id, "days")
-    paid = Counter(order.paid_at.date() for order in orders if order.paid_at)
+    sold = sum(order.paid_at is not None for order in orders)
     bases = [dice.between(483, 487) for _ in range(3)]
     walks = [0, 0, 0]
     days = []
     for day in options.dates:
         walks = [max(-2, min(2, walk + dice.between(-1, 1))) for walk in walks]
         desc, service, logistics = (base + walk for base, walk in zip(bases, walks, strict=True))
-        yesterday = paid[day - timedelta(days=1)]
-        visitors = yesterday * 10_000 // dice.between(300, 340)
+        yesterday = day - timedelta(days=1)
+        visitors = sold * WEEK[yesterday.weekday()] * 100 // ((EARLIER + options.days) * dice.between(300, 340))
         industry = (bases[0] - 7, bases[1] - 6, bases[2] - 7)
         days.append(StoreDay((desc, service, logistics), industry, visitors, dice.between(6200, 7200), dice.between(9850, 10_000)))
     return tuple(days)
