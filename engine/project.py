@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -10,10 +10,10 @@ from typing import TypeVar
 from engine.builtin import BUILT_IN
 from engine.errors import Problem, ProblemsFound, Text, UsageError, did_you_mean
 from engine.facts import Facts
-from engine.facts_file import load_facts
-from engine.model import RuleInfo
+from engine.facts_file import facts_path, load_facts
+from engine.model import KindSchema, RuleInfo, Severity
 from engine.rendering import Renderer
-from engine.routing import Channels, load_channels
+from engine.routing import BUILT_IN_LABELS, Channels, Vocabulary, misspelt, read_channels
 from engine.rules import AlertRule, duplicate_names, read_rules
 from engine.schedules import Schedules, load_schedules
 from engine.yamlfile import Document, load
@@ -56,12 +56,7 @@ def load_project(folder: Path, *, try_templates: bool = False) -> Project:
 
     Raises :class:`ProblemsFound` with every problem of every file, :class:`UsageError` when the folder is no project.
     """
-    if not (folder / "facts.yaml").is_file():
-        text = Text(
-            f"{folder.resolve()} is not a storewatch project: it has no facts.yaml",
-            f"{folder.resolve()} 不是 storewatch 项目：没有 facts.yaml",
-        )
-        raise UsageError(text, Text("go to the project's folder, or give it with --project", "请进入项目文件夹，或用 --project 指定"))
+    facts_path(folder)
     return _Loader(folder).load(try_templates)
 
 
@@ -74,13 +69,16 @@ class _Loader:
 
     def load(self, try_templates: bool) -> Project:
         facts = self._try(lambda: load_facts(self.folder / "facts.yaml", "facts.yaml"))
-        channels = self._try(lambda: load_channels(self._present("channels.yaml")))
+        routing = self._try(lambda: load(self._present("channels.yaml"), "channels.yaml"))
+        channels = self._try(lambda: read_channels(routing)) if routing else None
         documents = self._rule_documents()
         rules = self._rules(documents, facts) if facts else ()
         names = [name for document in documents for _, name in _named(document, "alert")]
         schedules = self._try(lambda: load_schedules(self._present("schedules.yaml"), "schedules.yaml", names))
         self.problems += [*duplicate_names(documents), *_reserved_names(documents)]
         self.problems += _unknown_owners(documents, channels) if channels else ()
+        if routing and channels and facts:
+            self.problems += misspelt(routing, channels, _vocabulary(documents, facts.schemas, channels))
         renderer = Renderer(self.folder / "templates")
         self.problems += self._templates(renderer, rules) if try_templates else ()
         if self.problems or facts is None or channels is None or schedules is None:
@@ -148,6 +146,20 @@ def _unknown_owners(documents: Iterable[Document], channels: Channels) -> Iterat
                 text = Text(f"owner '{owner}' has no contact in channels.yaml", f"channels.yaml 的 contacts 里没有 '{owner}'")
                 hint = did_you_mean(owner, channels.contacts) or listed
                 yield document.problem((index, "owner"), "unknown_owner", text, hint)
+
+
+def _vocabulary(documents: Collection[Document], kinds: Mapping[str, KindSchema], channels: Channels) -> Vocabulary:
+    """What matchers can speak of. Rules count as written: one that is broken must not make its route look wrong too."""
+    rules = [rule for document in documents if isinstance(document.data, list) for rule in document.data if isinstance(rule, dict)]
+    own = {str(label) for rule in rules if isinstance(rule.get("labels"), dict) for label in rule["labels"]}
+    keys = {name for kind in kinds.values() for name in kind.key} | {name for rule in BUILT_IN.values() for name in rule.key}
+    alerts, owners = ({name for document in documents for _, name in _named(document, key)} for key in ("alert", "owner"))
+    values = {
+        "alert": alerts.union(BUILT_IN),
+        "severity": {severity.value for severity in Severity},
+        "owner": owners.union(channels.contacts, (rule.owner for rule in BUILT_IN.values())),
+    }
+    return Vocabulary({*BUILT_IN_LABELS, *keys, *own}, values)
 
 
 def _reserved_names(documents: Iterable[Document]) -> Iterator[Problem]:

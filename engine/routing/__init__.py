@@ -1,6 +1,6 @@
 """Who is told what, and why not: ``channels.yaml`` and the decisions made by it."""
 
-from engine.routing.channels import Channel, Channels, ConsoleChannel, Contact, EmailChannel, Receiver, load_channels
+from engine.routing.channels import Channel, Channels, ConsoleChannel, Contact, EmailChannel, Receiver, load_channels, read_channels
 from engine.routing.deciding import (
     Plan,
     Recipient,
@@ -12,9 +12,11 @@ from engine.routing.deciding import (
     labels_of,
     plan,
 )
+from engine.routing.spelling import BUILT_IN_LABELS, Vocabulary, misspelt
 from engine.routing.tree import Route, routes_for
 
 __all__ = [
+    "BUILT_IN_LABELS",
     "Channel",
     "Channels",
     "ConsoleChannel",
@@ -28,9 +30,12 @@ __all__ = [
     "Suppression",
     "Thread",
     "Told",
+    "Vocabulary",
     "due_repeats",
     "labels_of",
     "load_channels",
+    "misspelt",
     "plan",
+    "read_channels",
     "routes_for",
 ]

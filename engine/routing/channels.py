@@ -126,7 +126,11 @@ class Channels(_People):
 
 def load_channels(path: Path) -> Channels:
     """Read and check ``channels.yaml``. Raises :class:`ProblemsFound` with every mistake at its place."""
-    document = load(path, path.name)
+    return read_channels(load(path, path.name))
+
+
+def read_channels(document: Document) -> Channels:
+    """As :func:`load_channels`, of a file that has been read."""
     if not isinstance(document.data, dict):
         text = Text("must hold the keys channels, receivers and route", "应包含 channels、receivers、route 三个键")
         raise ProblemsFound([document.problem((), "not_a_mapping", text)])
@@ -141,7 +145,7 @@ def load_channels(path: Path) -> Channels:
 
 def _people(document: Document, problems: list[Problem]) -> _People | None:
     """Everything but the channels. Those are checked one by one, each by the model of its own type, for better hints."""
-    assert isinstance(document.data, dict)  # noqa: S101 - load_channels has looked
+    assert isinstance(document.data, dict)  # noqa: S101 - read_channels has looked
     try:
         return _People.model_validate({key: value for key, value in document.data.items() if key != "channels"})
     except ValidationError as error:
