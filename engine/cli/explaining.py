@@ -27,6 +27,10 @@ VERDICTS: Mapping[Verdict, Text] = {
         "? UNKNOWN: data is stale, so the rule says nothing of this store; values below are the last known",
         "? 未知：数据已过期，该规则对这家店不作判断；下面是最后已知的值",
     ),
+    Verdict.QUARANTINED: Text(
+        "? UNKNOWN: the newest export has this row, but it could not be read (snapshots/_quarantine says why)",
+        "? 未知：最新的导出表里有这一行，但无法读取（原因见 snapshots/_quarantine）",
+    ),
     Verdict.GONE: Text("✗ GONE: the current data has no such row any more", "✗ 已消失：当前数据里已没有这一行"),
     Verdict.NO_ROW: Text("✗ NO ROW: there is no such row, and was none of late", "✗ 没有这一行：现在没有，近期也没有过"),
     Verdict.FAILED: Text("! FAILED: the rule could not be evaluated", "! 失败：该规则无法评估"),

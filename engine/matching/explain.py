@@ -106,7 +106,7 @@ def _without_row(rule: AlertRule, identity: Identity, result: RuleResult, run: _
     seen = last_seen(run.snapshots, schema, identity.key, run.at)
     store = seen.store_id if seen else named.get(STORE, "")
     freshness = tuple(_freshness(run, kind, store) for kind in _kinds(rule, run)) if store else ()
-    verdict = Verdict.GONE if seen else Verdict.NO_ROW
+    verdict = Verdict.QUARANTINED if result.unknown else Verdict.GONE if seen else Verdict.NO_ROW
     near = () if seen else tuple(near_keys(schema, identity.key, run))
     return Explanation(rule, identity, run.at, verdict, result, freshness=freshness, last_seen=seen, near=near)
 

@@ -22,6 +22,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"  # an input is missing
     OUT_OF_SCOPE = "out_of_scope"  # `where` is false
     STALE = "stale"  # data that the rule reads is too old for this store, or never came: unknown
+    QUARANTINED = "quarantined"  # the current export has the row, but it could not be read: unknown
     GONE = "gone"  # an earlier batch had the row, the current one has not
     NO_ROW = "no_row"  # no batch of late had such a row
     FAILED = "failed"  # the rule could not be evaluated

@@ -154,6 +154,14 @@ def test_a_column_that_the_export_has_not(shop: Shop) -> None:
     assert {each["text"]: each["reason"] for each in found["missing"]} == {"dsr": "no_column", "highest(dsr, 1w)": "no_history"}
 
 
+def test_a_row_that_could_not_be_read_is_not_gone(shop: Shop) -> None:
+    stores(shop, 2, "s1,一号店,营业中,4.2,1,1,", "s2,二号店,营业中,4.9,1,1,")
+    stores(shop, 3, "s1,一号店,营业中,four,1,1,", "s2,二号店,营业中,4.9,1,1,")
+    found = shop.json("explain", "falling", "--key", "s1", "--at", NOON)
+    assert found["verdict"] == "quarantined" and found["last_seen"]["as_of"] == "2026-11-02T00:30:00+00:00"
+    assert found["next"]["would_become"] is None
+
+
 def test_personal_data_is_not_shown(filled: Shop) -> None:
     found = filled.json("explain", "lonely", "--key", "s1", "--at", NOON)
     owner = next(part for part in parts(found["when"]) if part["text"] == "owner")
