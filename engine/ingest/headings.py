@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.errors import IngestError, Text, did_you_mean
+from engine.errors import IngestError, Text, UsageError, did_you_mean
 from engine.facts import Alias, Facts, Kind, normal_heading
 
 Judge = Callable[[Sequence[str]], int]
@@ -36,6 +36,15 @@ class Mapped:
         """Positions of headings that are columns of the kind, without its key."""
         found = (source.positions for name, source in self.columns.items() if name not in self.kind.key)
         return frozenset(position for positions in found for position in positions)
+
+    @property
+    def telling(self) -> tuple[str, ...]:
+        """The columns that say something of a row, besides which row of which store it is."""
+        return tuple(name for name in self.columns if name in _telling(self.kind))
+
+
+def _telling(kind: Kind) -> tuple[str, ...]:
+    return tuple(name for name in kind.columns if name not in (*kind.key, "store_id"))
 
 
 def judge_for(kinds: Iterable[Kind]) -> Judge:
@@ -91,19 +100,23 @@ def _find(headings: Sequence[str], places: Mapping[str, int], aliases: Iterable[
 def choose_kinds(headings: Sequence[str], asked: Sequence[str], facts: Facts, *, store_given: bool) -> tuple[Mapped, ...]:
     """The kinds that the export holds: those asked for, else those recognised. Raises :class:`IngestError` when one does not fit."""
     if asked:
-        mapped = tuple(map_headings(headings, _kind(name, facts)) for name in dict.fromkeys(asked))
+        mapped = tuple(map_headings(headings, kind) for kind in known_kinds(asked, facts))
         for found in mapped:
             _require(found, headings, store_given)
+        if not any(found.telling for found in mapped):  # beside another kind, names alone may be meant: the list of stores
+            _require_telling(mapped[0], headings, facts)
         return mapped
     return _recognise(headings, facts, store_given)
 
 
-def _kind(name: str, facts: Facts) -> Kind:
-    if name not in facts.kinds:
-        known = ", ".join(facts.kinds)
-        hint = did_you_mean(name, facts.kinds) or Text(f"kinds: {known}", f"可用的种类：{known}")
-        raise IngestError(Text(f"'{name}' is not a fact kind", f"没有名为 '{name}' 的事实"), hint)
-    return facts.kinds[name]
+def known_kinds(names: Iterable[str], facts: Facts) -> tuple[Kind, ...]:
+    """The kinds of those names. Raises :class:`UsageError` for a name that no kind has."""
+    for name in names:
+        if name not in facts.kinds:
+            known = ", ".join(facts.kinds)
+            hint = did_you_mean(name, facts.kinds) or Text(f"kinds: {known}", f"可用的种类：{known}")
+            raise UsageError(Text(f"'{name}' is not a fact kind", f"没有名为 '{name}' 的事实"), hint)
+    return tuple(facts.kinds[name] for name in dict.fromkeys(names))
 
 
 def _missing(mapped: Mapped, store_given: bool) -> list[str]:
@@ -134,6 +147,33 @@ def _require(mapped: Mapped, headings: Sequence[str], store_given: bool) -> None
                 f"应有其中一个表头：{text}" + (f"；{near[0].zh}" if near else "") + "；或在 facts.yaml 的 aliases 里加上你的表头",
             ),
         )
+
+
+def _require_telling(mapped: Mapped, headings: Sequence[str], facts: Facts) -> None:
+    """An export that only names its rows was meant for another kind: as the newest batch it would hide what is known of this one."""
+    if not _telling(mapped.kind):
+        return
+    kind = mapped.kind
+    only = ", ".join(source.heading for source in mapped.columns.values())
+    expected = ", ".join(kind.columns[name].title.zh for name in _telling(kind)[:8])
+    better = _better_kind(mapped, headings, facts)
+    found = Text(f"only {only} of the export is known to it", f"导出文件里它只认得 {only}") if only else Text("", "")
+    raise IngestError(
+        Text(
+            f"has nothing to say about '{kind.name}'" + (f": {found.en}" if only else ""),
+            f"没有 '{kind.name}' 的数据" + (f"：{found.zh}" if only else ""),
+        ),
+        Text(
+            (f"the headings fit {better} better: --kind {better}; " if better else "") + f"headings of {kind.name} are {expected}",
+            (f"表头更像 {better}：请用 --kind {better}；" if better else "") + f"{kind.name} 的表头有：{expected}",
+        ),
+    )
+
+
+def _better_kind(mapped: Mapped, headings: Sequence[str], facts: Facts) -> str:
+    """The kind that knows most of the headings, where one knows more of them; else empty."""
+    best = max((map_headings(headings, kind) for kind in facts.kinds.values()), key=lambda found: len(found.telling))
+    return best.kind.name if len(best.telling) > len(mapped.telling) else ""
 
 
 def _recognise(headings: Sequence[str], facts: Facts, store_given: bool) -> tuple[Mapped, ...]:

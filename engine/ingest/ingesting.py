@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from engine.errors import IngestError, Secret, Text
 from engine.facts import Facts
+from engine.ingest import notes
 from engine.ingest.coercion import AS_OF, LINE, Coercer, Key, Reading
 from engine.ingest.headings import Mapped, choose_kinds, judge_for
 from engine.ingest.quarantine import Bad, Quarantine
@@ -186,7 +187,7 @@ class _Ingest:
                 if progress:
                     progress(*table.position())
             reports = [self._finish(intake) for intake in intakes]
-        warnings = tuple(text for intake, report in zip(intakes, reports, strict=True) for text in self._warnings(intake, report))
+        warnings = tuple(text for intake, report in zip(intakes, reports, strict=True) for text in self._notes(intake, report))
         self._commit(reports)
         return IngestReport(self.export.name, tuple(reports), self.totals, warnings)
 
@@ -264,25 +265,14 @@ class _Ingest:
         name = f"{batches[-1].as_of.strftime(AS_OF_FORMAT)}-{self.origin.sha256[:12]}.csv"
         return self.folder / QUARANTINE / intake.kind / name
 
-    def _warnings(self, intake: _Intake, report: KindReport) -> Iterator[Text]:
-        lost = [name for name, column in intake.mapped.kind.columns.items() if column.personal == "hash" and name in intake.mapped.columns]
-        if lost and self.options.secret is None:
-            listed = ", ".join(lost)
-            yield Text(
-                f"{listed}: personal data, not stored; set STOREWATCH_PERSONAL_KEY to keep it as keyed hashes",
-                f"{listed}：个人信息，未保存；设置 STOREWATCH_PERSONAL_KEY 后以带密钥的哈希保存",
-            )
-        if any(batch.as_of > self.options.now for batch in report.batches):
-            yield Text("dated in the future: rules will not see it before then", "日期在将来：到那时规则才会读到")
-        snapshots = Snapshots(self.folder)
-        for batch in report.batches:
-            others = snapshots.batches(batch.kind, batch.as_of, batch.as_of)
-            if not batch.already and any(_overlap(batch, other.scope.inverted, other.scope.names) for other in others):
-                instant = batch.as_of.isoformat()
-                yield Text(
-                    f"{batch.kind}: an earlier batch of {instant} speaks for the same store; from now on this one counts",
-                    f"{batch.kind}：{instant} 已有同一店铺的另一批数据；从现在起以这一批为准",
-                )
+    def _notes(self, intake: _Intake, report: KindReport) -> Iterator[Text]:
+        snapshots, kind = Snapshots(self.folder), intake.mapped.kind
+        if self.options.secret is None:
+            yield from notes.unhashed(intake.mapped)
+        yield from notes.mostly_repeated(kind, report.repeated, report.read)
+        yield from notes.in_the_future(report.batches, self.options.now)
+        yield from notes.corrections(report.batches, snapshots)
+        yield from notes.columns_gone(kind, report.batches, intake.coercer.columns, snapshots)
 
     def _commit(self, reports: Sequence[KindReport]) -> None:
         moves = [(batch.temporary, batch.target) for report in reports for batch in report.batches if not batch.already]
@@ -290,10 +280,6 @@ class _Ingest:
             if report.quarantine_file and not report.quarantine_file.exists():
                 moves.append((self.work / f"{report.kind}.quarantine.csv", report.quarantine_file))
         put_in_place(moves)
-
-
-def _overlap(batch: Prepared, all_stores: bool, names: frozenset[str]) -> bool:
-    return batch.scope == "*" or all_stores or not names.isdisjoint(batch.scope)
 
 
 def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:

@@ -7,7 +7,7 @@ import io
 import json
 import os
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -65,14 +65,15 @@ def test_scopes(shop: Shop) -> None:
     path = shop.write("orders.csv", ORDERS)
     assert shop.ingest(path, "order", store="").kinds[0].batches[0].scope == ("s1", "s2")
     assert shop.ingest(path, "order", store="", all_stores=True).kinds[0].batches[0].scope == "*"
-    assert shop.ingest(shop.write("o.csv", "订单编号\n1\n"), "order", store="mall", all_stores=True).kinds[0].batches[0].scope == "*"
+    other = shop.write("o.csv", "订单编号,买家实际支付金额\n1,5\n")
+    assert shop.ingest(other, "order", store="mall", all_stores=True).kinds[0].batches[0].scope == "*"
     assert shop.rows("order")[-1]["store_id"] in ("mall", "s1", "s2")
     assert {batch.scope.inverted for batch in Snapshots(shop.snapshots).batches("order")} == {True, False}
 
 
 def test_rows_of_another_store_than_asked_for(shop: Shop) -> None:
-    lines = "".join(f"{n},s1\n" for n in range(40))
-    report = shop.ingest(shop.write("o.csv", "订单编号,店铺Id\n" + lines + "99,s2\n"), "order")
+    lines = "".join(f"{n},s1,5\n" for n in range(40))
+    report = shop.ingest(shop.write("o.csv", "订单编号,店铺Id,买家实际支付金额\n" + lines + "99,s2,5\n"), "order")
     assert report.kinds[0].reasons == {"other_store": 1}
     assert report.kinds[0].batches[0].scope == ("s1",)
 
@@ -207,3 +208,20 @@ def test_injected_text_stays_text(shop: Shop) -> None:
     shop.ingest(path, "order")
     assert shop.rows("order")[0]["product_title"] == "=cmd|' /C calc'!A0"
     assert shop.rows("order")[0]["remark"] == "{{ 7*7 }}<script>"
+
+
+def test_a_column_that_the_last_export_had_is_missed(shop: Shop) -> None:
+    shop.ingest(shop.write("a.csv", "订单编号,订单状态,买家实际支付金额\n1,交易成功,5\n"), "order", as_of=AS_OF - timedelta(days=1))
+    path = shop.write("b.csv", "订单编号,买家实际支付金额\n1,5\n")
+    assert shop.ingest(path, "order", store="s2").warnings == ()
+    (warning,) = shop.ingest(path, "order").warnings
+    assert warning.en == "order: column status was in the last export (a.csv) and is not in this one"
+    assert "上一份导出（a.csv）里有 status" in warning.zh
+    assert shop.ingest(path, "order").warnings == (), "it was told when it came"
+
+
+def test_an_export_that_repeats_itself_is_told(shop: Shop) -> None:
+    rows = "店铺Id,店铺名称\n" + "s1,甲\n" * 30
+    (warning,) = shop.ingest(shop.write("o.csv", rows), "store", store="").warnings
+    assert "29 of 30 rows only repeat" in warning.en
+    assert "30 行中有 29 行" in warning.zh

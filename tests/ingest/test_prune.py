@@ -18,7 +18,7 @@ def day(number: int) -> datetime:
 
 def fill(shop: Shop) -> None:
     for number, store in ((1, "s1"), (2, "s2"), (5, "s1"), (15, "s1")):
-        shop.ingest(shop.write("o.csv", f"订单编号\n{number}\n"), "order", as_of=day(number), store=store)
+        shop.ingest(shop.write("o.csv", f"订单编号,买家实际支付金额\n{number},5\n"), "order", as_of=day(number), store=store)
 
 
 def test_old_batches_go_but_the_newest_of_each_store_stays(shop: Shop) -> None:
@@ -38,7 +38,7 @@ def test_everything_old_may_go(shop: Shop) -> None:
 
 def test_a_batch_for_all_stores_ends_the_need_of_older_ones(shop: Shop) -> None:
     fill(shop)
-    shop.ingest(shop.write("o.csv", "订单编号,店铺Id\n9,s1\n"), "order", as_of=day(3), store="", all_stores=True)
+    shop.ingest(shop.write("o.csv", "订单编号,店铺Id,买家实际支付金额\n9,s1,5\n"), "order", as_of=day(3), store="", all_stores=True)
     prune(shop.snapshots, timedelta(days=10), NOW)
     assert stored(shop) == ["2026-11-03", "2026-11-15"]
 

@@ -16,7 +16,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from engine.errors import IngestError
+from engine.errors import IngestError, UsageError
 from tests.ingest.conftest import NOW, Shop
 
 GOOD = "订单编号,店铺Id,买家实际支付金额\n1,s1,5\n2,s1,6\n"
@@ -39,8 +39,8 @@ def parquet(path: Path) -> bytes:
 BAD: dict[str, tuple[str, bytes | Callable[[Path], bytes], str]] = {
     "nothing": ("o.csv", b"", "empty"),
     "white space": ("o.csv", b" \n\n\n", "empty|nothing in it"),
-    "only headings": ("o.csv", "订单编号,店铺Id\n".encode(), "no rows"),
-    "only headings and a total": ("o.csv", "订单编号,店铺Id\n合计,2\n".encode(), "no rows"),
+    "only headings": ("o.csv", "订单编号,店铺Id,买家实际支付金额\n".encode(), "no rows"),
+    "only headings and a total": ("o.csv", "订单编号,店铺Id,买家实际支付金额\n合计,2,9\n".encode(), "no rows"),
     "a picture": ("o.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)), "binary"),
     "neither encoding": ("o.csv", b"\xff\xfa\x80\x80\n" * 9, "UTF-8 or GB18030"),
     "a web page": ("o.xls", b"\xef\xbb\xbf<html><table><tr><td>1</td></tr></table></html>", "HTML"),
@@ -101,7 +101,7 @@ def test_wrong_columns_are_told_with_what_was_expected(shop: Shop) -> None:
 
 
 def test_an_unknown_kind_is_told(shop: Shop) -> None:
-    with pytest.raises(IngestError) as caught:
+    with pytest.raises(UsageError) as caught:
         shop.ingest(shop.write("o.csv", GOOD), "orders")
     assert caught.value.hint and "did you mean order" in caught.value.hint.en
 
@@ -124,7 +124,7 @@ CHILD = textwrap.dedent("""
     import resource, sys
     from datetime import UTC, datetime
     from pathlib import Path
-    from engine.errors import IngestError
+    from engine.errors import IngestError, UsageError
     from engine.facts_file import load_facts
     from engine.ingest import Options, ingest
 
@@ -206,3 +206,16 @@ def test_a_target_that_fails_takes_the_others_back(shop: Shop) -> None:
     with pytest.raises(IngestError, match="cannot be read or stored"):
         shop.ingest(path, "product", as_of=None)
     assert shop.files() == {"product/date=2026-11-20": b"in the way"}
+
+
+ALL_OF_AN_ORDER = "订单编号,店铺Id,订单状态,买家实际支付金额,订单付款时间\n" + "".join(f"{n},s1,交易成功,5,2026-11-20\n" for n in range(30))
+
+
+def test_an_export_of_another_kind_than_asked_for_is_refused(shop: Shop) -> None:
+    """An order export read as stores has nothing but their names, and as the newest batch would hide what is known of them."""
+    with pytest.raises(IngestError, match="nothing to say about 'store': only 店铺Id") as caught:
+        shop.ingest(shop.write("订单导出.csv", ALL_OF_AN_ORDER), "store", store="")
+    assert caught.value.hint
+    assert "the headings fit order better: --kind order" in caught.value.hint.en
+    assert "表头更像 order" in caught.value.hint.zh and "店铺名称" in caught.value.hint.zh
+    assert not shop.snapshots.exists()
