@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -71,7 +72,7 @@ class Problem:
             lines += [f"    {line}" for line in self._pointed()]
         if self.hint:
             lines.append(f"    {'提示：' if language == 'zh' else 'hint: '}{self.hint.in_(language)}")
-        return "\n".join(visible(line) for line in lines)
+        return "\n".join(visible(without_secrets(line)) for line in lines)
 
     def _pointed(self) -> tuple[str, str]:
         """The source line and the line with the caret; of a long line, the part around the caret."""
@@ -80,6 +81,18 @@ class Problem:
         shown = fitting(visible(self.source[first:]), WIDEST)
         before, under = shown[: start - first], shown[start - first : start - first + self.width]
         return shown, " " * cell_width(before) + "^" * max(1, cell_width(under))
+
+
+_SECRET = re.compile(
+    r"""(?P<key>[\w-]*(?:passw|pwd|secret|token|api_?key|密码|口令|密钥)[\w-]*(?<!_env)(?<!_file)["']?\s*[:=：](?!=)\s*)"""
+    r"""(?P<value>"[^"]*"|'[^']*'|\S.*?)(?=\s*(?:,\s*[\w"'-]+\s*:|\}|$))""",
+    re.IGNORECASE,
+)
+
+
+def without_secrets(line: str) -> str:
+    """``line`` with stars for the value of every key that looks as if it named a secret. As long as ``line``."""
+    return _SECRET.sub(lambda match: match["key"] + "*" * len(match["value"]), line)
 
 
 class StorewatchError(Exception):

@@ -16,7 +16,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
+from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, UndefinedError, meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.runtime import Context
@@ -43,6 +43,41 @@ _WHY_NOT: Mapping[str, Text] = MappingProxyType(
         "safe": Text("data is hostile and is always escaped", "数据不可信，一律转义"),
         "urlize": Text("links are made by the macro link of parts.j2", "链接请用 parts.html.j2 里的 link 宏"),
     }
+)
+
+
+_TRANSLATED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), said)
+    for pattern, said in (
+        (r"Unexpected end of template\. .*'(\w+)'\. The innermost block .* is '(\w+)'\.", r"{% \2 %} 没有结束，还缺 {% \1 %}"),
+        (r"Unexpected end of template\..*", "模板意外结束，有块没有结束"),
+        (r"unexpected end of template, expected 'end of print statement'\.", "模板意外结束，缺少 }}"),
+        (r"unexpected end of template, expected 'end of statement block'\.", "模板意外结束，缺少 %}"),
+        (r"unexpected end of template, expected (.*)\.", r"模板意外结束，此处应有 \1"),
+        (r"Encountered unknown tag '(\w+)'\. .*The innermost block .* is '(\w+)'\.", r"不认识的标签 '\1'；当前未结束的块是 {% \2 %}"),
+        (r"Encountered unknown tag '(\w+)'\..*", r"不认识的标签 '\1'"),
+        (r"expected token 'end of print statement', got '(.*)'", r"此处应为 }}，却是 '\1'"),
+        (r"expected token 'end of statement block', got '(.*)'", r"此处应为 %}，却是 '\1'"),
+        (r"expected token '(.*)', got '(.*)'", r"此处应为 '\1'，却是 '\2'"),
+        (r"[Ee]xpected an expression, got '(.*)'", r"此处应为表达式，却是 '\1'"),
+        (r"unexpected char (.*) at \d+", r"多余的字符 \1"),
+        (r"unexpected '(.*)', expected '(.*)'", r"此处应为 '\2'，却是 '\1'"),
+        (r"unexpected '(.*)'", r"多余的 '\1'"),
+        (r"tag name expected", "{% 后面应写标签名"),
+        (r"Missing end of comment tag", "注释没有结束，缺少 #}"),
+        (r"Missing end of raw directive", "{% raw %} 没有结束，缺少 {% endraw %}"),
+        (r"block '(.*)' defined twice", r"块 '\1' 定义了两次"),
+        (r"escaping cannot be switched off", "不能关闭转义"),
+        (r"'(.*)' is undefined", r"没有定义 '\1'"),
+        (r"'(.*)' has no attribute '(.*)'", r"'\1' 没有属性 '\2'"),
+        (r"(?:float |decimal |integer )?division by zero.*", "除数为零"),
+        (r"unsupported operand type\(s\) for (\S+): '(.*)' and '(.*)'", r"不能对 \2 和 \3 做 \1 运算"),
+        (r"'(.*)' not supported between instances of '(.*)' and '(.*)'", r"不能比较 \2 和 \3（\1）"),
+        (r"access to attribute '(.*)' of '(.*)' object is unsafe\.", r"不允许使用 \2 的 \1"),
+        (r"maximum recursion depth exceeded.*", "自己调用自己，没有尽头"),
+        (r"'(.*)' object is not iterable", r"\1 不能用于循环"),
+        (r"'(.*)' object is not callable", r"\1 不能调用"),
+    )
 )
 
 
@@ -231,7 +266,8 @@ def parsed(environment: Sandbox, name: str, source: Source) -> nodes.Template | 
     try:
         return environment._parse(source.text, name, source.file)
     except TemplateSyntaxError as error:
-        text = Text(f"is not valid Jinja: {error.message}", f"Jinja 写法有误：{error.message}")
+        said = in_both(error.message or "?")
+        text = Text(f"is not valid Jinja: {said.en}", f"Jinja 写法有误：{said.zh}")
         return source.problem(error.lineno, "template_syntax", text)
 
 
@@ -294,11 +330,22 @@ def failure(error: BaseException, sources: Mapping[str, Source]) -> Problem:
 
 
 def _told(error: BaseException) -> Text:
-    """What Jinja and Python say is English; it is kept as it is."""
     if isinstance(error, RefusedError):
         return Text(f"fails: {error.text.en}", f"运行出错：{error.text.zh}")
+    if isinstance(error, TemplateNotFound):
+        return Text(f"fails: there is no template '{error.name}'", f"运行出错：没有模板 '{error.name}'")
     said = (error.message if isinstance(error, TemplateError) else str(error)) or "?"
-    return Text(f"fails: {type(error).__name__}: {said}", f"运行出错：{type(error).__name__}：{said}")
+    told = in_both(said)
+    name = "" if told.zh != said else f"{type(error).__name__}: "
+    return Text(f"fails: {name}{told.en}", f"运行出错：{name}{told.zh}")
+
+
+def in_both(said: str) -> Text:
+    """What Jinja and Python say, with its translation where there is one."""
+    for pattern, translated in _TRANSLATED:
+        if match := pattern.fullmatch(said):
+            return Text(said, match.expand(translated))
+    return Text.same(said)
 
 
 def _place(error: BaseException, sources: Mapping[str, Source]) -> tuple[str, int]:

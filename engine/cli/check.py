@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 
 import typer
 
 from engine.cli.common import Settings, fail, settings
-from engine.errors import Problem, ProblemsFound, StorewatchError, Text, visible
+from engine.errors import Problem, ProblemsFound, StorewatchError, Text, visible, without_secrets
 
 
 def register(app: typer.Typer) -> None:
@@ -23,6 +24,7 @@ def check(context: typer.Context) -> None:
     Exit code 0: all is right. 1: problems were found. 2: the folder is no project.
     """
     from engine.project import load_project  # heavy: not on the path of --help
+    from engine.routing import EmailChannel
 
     options = settings(context)
     try:
@@ -34,11 +36,22 @@ def check(context: typer.Context) -> None:
         fail(options, error)
     if options.format == "json":
         typer.echo("[]")
+    for name, channel in project.channels.channels.items():
+        if isinstance(channel, EmailChannel) and channel.password_env and channel.password_env not in os.environ:
+            options.say(_unset(name, channel.password_env))
     options.say(
         Text(
             f"all right: {len(project.rules)} rules, {len(project.facts.schemas)} fact kinds",
             f"全部正确：{len(project.rules)} 条规则，{len(project.facts.schemas)} 种事实",
         )
+    )
+
+
+def _unset(channel: str, variable: str) -> Text:
+    """Only a warning: the shell that checks need not be the one that sends."""
+    return Text(
+        f"warning: channels.yaml: channel '{channel}': environment variable {variable} is not set in this shell; sending needs it",
+        f"注意：channels.yaml 的渠道 '{channel}'：当前终端里没有设置环境变量 {variable}，发送时需要它",
     )
 
 
@@ -59,6 +72,6 @@ def _plain(problem: Problem, language: str) -> dict[str, object]:
         "column": problem.column,
         "width": problem.width,
         "code": problem.code,
-        "message": visible(problem.text.in_(language)),
-        "hint": visible(problem.hint.in_(language)) if problem.hint else None,
+        "message": visible(without_secrets(problem.text.in_(language))),
+        "hint": visible(without_secrets(problem.hint.in_(language))) if problem.hint else None,
     }

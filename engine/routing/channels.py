@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from engine.errors import Problem, ProblemsFound, Text, did_you_mean
 from engine.fields import Duration, Strict
 from engine.routing.matchers import Matcher, parse_matcher
-from engine.yamlfile import BilingualError, Document, Path_, load
+from engine.yamlfile import BilingualError, Document, Path_, load, shown
 
 OWNER = "owner"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -32,7 +32,8 @@ def check_address(address: str) -> str:
     except (ValueError, MessageError):
         sound = False
     if not sound:
-        text = Text(f"{address!r} is not an email address", f"{address!r} 不是邮箱地址")
+        said = shown(address)
+        text = Text(f"{said} is not an email address", f"{said} 不是邮箱地址")
         raise BilingualError("bad_address", text, Text("write it like name@example.com", "写法如 name@example.com"))
     return ascii_
 
@@ -46,7 +47,13 @@ def check_sender(sender: str) -> str:
 
 
 def check_target(address: str) -> str:
-    return address if address == OWNER else check_address(address)
+    if address == OWNER:
+        return address
+    try:
+        return check_address(address)
+    except BilingualError as error:
+        hint = None if "@" in address else did_you_mean(address, [OWNER])
+        raise BilingualError(error.code, error.text, hint or error.hint) from None
 
 
 MailAddress = Annotated[str, AfterValidator(check_address)]
@@ -150,7 +157,20 @@ def _people(document: Document, problems: list[Problem]) -> _People | None:
         return _People.model_validate({key: value for key, value in document.data.items() if key != "channels"})
     except ValidationError as error:
         problems += document.problems_of(error, _People)
+        return _sound_people(document.data, error)
+
+
+def _sound_people(data: Mapping[str, object], error: ValidationError) -> _People | None:
+    """The sections that are right, so that what they refer to is checked too; of receivers that are wrong, the names."""
+    wrong = {str(item["loc"][0]) for item in error.errors(include_url=False) if item["loc"]}
+    receivers = data.get("receivers")
+    if not isinstance(receivers, dict) or not receivers:
         return None
+    route = data.get("route")
+    named = route.get("receiver") if isinstance(route, dict) else None
+    filled = {"receivers": dict.fromkeys(receivers, ()), "route": {"receiver": named if isinstance(named, str) else next(iter(receivers))}}
+    sound = {key: value for key, value in data.items() if key not in wrong and key != "channels"}
+    return _People.model_validate(filled | sound)
 
 
 def _channel_problems(document: Document) -> Iterator[Problem]:
@@ -167,8 +187,10 @@ def _one_channel(document: Document, path: Path_, data: object) -> Iterator[Prob
     kind = data.get("type") if isinstance(data, dict) else None
     model = MODELS.get(kind) if isinstance(kind, str) else None
     if model is None:
-        known = "、".join(MODELS)
-        text = Text(f"channel type {kind!r} is not known", f"不认识的渠道类型 {kind!r}")
+        known, said = "、".join(MODELS), shown(kind)
+        text = Text(f"channel type {said.en} is not known", f"不认识的渠道类型 {said.zh}")
+        if kind is None:
+            text = Text(f"channel '{path[-1]}' has no type", f"渠道 '{path[-1]}' 没有写 type")
         hint = did_you_mean(str(kind), MODELS) or Text(f"write type: {' or '.join(MODELS)}", f"type 可以写：{known}")
         yield document.problem((*path, "type"), "unknown_channel_type", text, hint)
         return

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.errors import Text
-from engine.yamlfile import BilingualError
+from engine.yamlfile import BilingualError, shown
 
 _MATCHER = re.compile(r'\s*(\w+)\s*(=~|!~|!=|=)\s*(?:"(.*)"|([^"\s=~]\S*)|)\s*', re.DOTALL)
 
@@ -36,7 +36,7 @@ def parse_matcher(text: object) -> Matcher:
     match = _MATCHER.fullmatch(text) if isinstance(text, str) else None
     if not match:
         hint = Text('write it like severity="critical" or area=~"A|B"', '写法如 severity="critical" 或 area=~"客服|售后"')
-        raise BilingualError("bad_matcher", Text(f"{text!r} is not a matcher", f"{text!r} 不是匹配条件"), hint)
+        raise BilingualError("bad_matcher", Text(f"{shown(text).en} is not a matcher", f"{shown(text).zh} 不是匹配条件"), hint)
     label, operator, quoted, bare = match.groups()
     value = quoted if quoted is not None else bare or ""
     if operator.endswith("~"):
@@ -48,5 +48,5 @@ def _check_regex(value: str) -> None:
     try:
         re.compile(value)
     except re.error as error:
-        text = Text(f"{value!r} is not a regular expression: {error}", f"{value!r} 不是正确的正则表达式：{error}")
+        text = Text(f"{shown(value)} is not a regular expression: {error}", f"{shown(value)} 不是正确的正则表达式：{error}")
         raise BilingualError("bad_regex", text) from None

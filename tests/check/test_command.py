@@ -46,6 +46,17 @@ def test_a_good_project(project: Path) -> None:
     assert check(project, "--format", "json").stdout == "[]\n"
 
 
+def test_a_password_that_this_shell_does_not_have_is_a_warning(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = project / "channels.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("host:", "username: x, password_env: SHOP_SECRET, host:"), encoding="utf-8")
+    monkeypatch.delenv("SHOP_SECRET", raising=False)
+    result = check(project, "--lang", "en", "--format", "json")
+    assert (result.exit_code, result.stdout) == (0, "[]\n")
+    assert "environment variable SHOP_SECRET is not set in this shell" in result.stderr
+    monkeypatch.setenv("SHOP_SECRET", "hunter2")
+    assert check(project, "--lang", "en").stderr == "all right: 1 rules, 2 fact kinds\n"
+
+
 def test_problems_go_to_standard_output_and_their_number_to_standard_error(project: Path) -> None:
     add_rule(project, rule("a", "uvv < 5") + rule("b", "statuz == 'open'"))
     result = check(project, "--lang", "zh")

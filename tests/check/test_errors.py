@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from engine.errors import Problem, ProblemsFound, Secret, Text, cell_width, did_you_mean, fitting, nearest, visible
+from engine.errors import Problem, ProblemsFound, Secret, Text, cell_width, did_you_mean, fitting, nearest, visible, without_secrets
 
 
 def shown(source: str, column: int, width: int = 1) -> tuple[str, str]:
@@ -114,3 +114,28 @@ def test_a_secret_does_not_show_itself() -> None:
     secret = Secret("hunter2")
     assert "hunter2" not in f"{secret} {secret!r} {[secret]} {Decimal(1)}"
     assert secret.reveal() == "hunter2"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("  password: hunter2", "  password: *******"),
+        ("  password: hunter2, and more", "  password: *****************"),
+        (
+            'mail: {type: email, "password" : "hun, }ter2", port: 25}',
+            'mail: {type: email, "password" : ************, port: 25}',
+        ),
+        ("  smtp_password:hunter2", "  smtp_password:*******"),
+        ("api-token = abc", "api-token = ***"),
+        ("密码：你好", "密码：**"),
+        ("Secret: {a: b}", "Secret: *****}"),
+        ("  password_env: STOREWATCH_SMTP_PASSWORD", "  password_env: STOREWATCH_SMTP_PASSWORD"),
+        ("  password_file: secret.txt", "  password_file: secret.txt"),
+        ("  when: token == 'x' and password is missing", "  when: token == 'x' and password is missing"),
+        ("username needs password_env or password_file", "username needs password_env or password_file"),
+    ],
+)
+def test_values_of_keys_that_name_secrets_are_stars(line: str, shown: str) -> None:
+    assert without_secrets(line) == shown
+    assert shown in Problem("f", 1, 1, "x", Text.same("x"), None, line).render()
+    assert "hunter2" not in Problem("f", 1, 1, "x", Text.same(line), Text.same(line), line).render()
