@@ -15,7 +15,7 @@ from zoneinfo import available_timezones
 
 from pydantic import BeforeValidator, Field
 
-from engine.errors import Problem, ProblemsFound, Text, did_you_mean
+from engine.errors import Problem, ProblemsFound, Text, UsageError, did_you_mean
 from engine.facts import Alias, Column, Duplicates, Facts, Kind, normal_heading
 from engine.fields import Duration, Fraction, LocalText, Strict
 from engine.model import Type
@@ -130,6 +130,18 @@ class _Written:
 _KindParts = list[tuple[_Written, KindFile]]
 _ColumnParts = list[tuple[_Written, ColumnFile]]
 _Claim = tuple[str, str | None]  # a heading, and which of two times in its cells
+
+
+def facts_path(folder: Path) -> Path:
+    """The ``facts.yaml`` of a project's folder. Raises :class:`UsageError` when the folder is no project."""
+    path = folder / "facts.yaml"
+    if path.is_file():
+        return path
+    text = Text(
+        f"{folder.resolve()} is not a storewatch project: it has no facts.yaml",
+        f"{folder.resolve()} 不是 storewatch 项目：没有 facts.yaml",
+    )
+    raise UsageError(text, Text("go to the project's folder, or give it with --project", "请进入项目文件夹，或用 --project 指定"))
 
 
 def load_facts(path: Path, name: str | None = None) -> Facts:

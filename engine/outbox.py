@@ -97,6 +97,33 @@ class DeliveryReport:
         return dict(Counter((attempt.letter.notification.channel, attempt.outcome.category) for attempt in failed))
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a delivery left in the outbox: letters that wait for their turn, those of them whose last attempt failed with the instant of
+    the next attempt, and those that another process is sending (or was, when it died) with the instant at which the last lease ends."""
+
+    queued: int = 0
+    failed: int = 0
+    next_attempt_at: datetime | None = None
+    sending: int = 0
+    lease_until: datetime | None = None
+
+
+def waiting(state: State) -> Waiting:
+    """What is still to be sent."""
+    n = NOTIFICATIONS.c
+    tried = (n.state == "queued") & (n.attempts > 0)
+    query = select(
+        func.count().filter(n.state == "queued"),
+        func.count().filter(tried),
+        func.min(n.next_attempt_at).filter(tried),
+        func.count().filter(n.state == "sending"),
+        func.max(n.lease_until).filter(n.state == "sending"),
+    )
+    with state.reading() as connection:
+        return Waiting(*connection.execute(query).one())
+
+
 def deliver(
     state: State,
     senders: Mapping[str, Sender],

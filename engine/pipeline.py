@@ -6,19 +6,20 @@ Reads like the picture in DESIGN section 1. It decides nothing itself; sending i
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from engine.actions import compose
 from engine.builtin import BUILT_IN, TOO_MANY_ALERTS, judge_amounts, judge_staleness
 from engine.errors import EvaluationError, SnapshotError, Text
 from engine.lifecycle import changed, step
 from engine.matching.evaluate import Matcher
+from engine.matching.reads import kinds_read
 from engine.matching.trends import shown_now, trend
-from engine.model import Alert, Identity, Item, Message, Notification, RuleInfo, RuleResult, Shown, State, Transition, Trend
+from engine.model import Alert, Identity, Item, KindSchema, Message, Notification, RuleInfo, RuleResult, Shown, State, Transition, Trend
 from engine.project import Project
 from engine.routing import Plan, Suppressed, due_repeats, plan
 from engine.rules import AlertRule
@@ -30,11 +31,25 @@ LOG = logging.getLogger(__name__)
 Values = tuple[Shown, ...]
 TREND_POINTS = 14
 TRENDS_A_MESSAGE = 5
+KNOWN_FOR = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Data that never came: batches of ``kind``, for any store (``stores`` is None) or for some that report other kinds. ``rules`` read
+    it in their conditions, and are unknown for these stores."""
+
+    kind: str
+    stores: tuple[str, ...] | None
+    rules: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Round:
-    """What a round did. ``claimed`` is False when its (schedule, instant) had been evaluated before: then nothing was done."""
+    """What a round did. ``claimed`` is False when its (schedule, instant) had been evaluated before: then nothing was done.
+
+    ``faults`` are templates' mistakes, with how many notifications are in the built-in plain text because of each.
+    """
 
     at: datetime
     claimed: bool
@@ -42,6 +57,8 @@ class Round:
     transitions: tuple[Transition, ...]
     suppressed: tuple[Suppressed, ...]
     notifications: tuple[Notification, ...]
+    missing: tuple[Missing, ...] = ()
+    faults: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def failed(self) -> tuple[RuleResult, ...]:
@@ -73,7 +90,8 @@ def run_round(
     told = state.told()
     repeats = due_repeats(_unmoved(after, transitions), infos, project.channels, at, told)
     plans, suppressed = plan((*transitions, *repeats), after, infos, project.channels, at, told)
-    notifications = tuple(_Desk(project, matcher, snapshots, state, infos, _ages(results.values()), at).notifications(plans))
+    written = list(_Desk(project, matcher, snapshots, state, infos, _ages(results.values()), at).notifications(plans))
+    notifications = tuple(notification for notification, _ in written)
     claimed = state.commit(
         Evaluation(
             schedule,
@@ -87,7 +105,30 @@ def run_round(
             suppressed,
         )
     )
-    return Round(at, claimed, results, (*transitions, *repeats), suppressed, notifications)
+    missing = tuple(never_came(rules, snapshots, project.facts.schemas, at))
+    faults = Counter(fault for _, fault in written if fault)
+    return Round(at, claimed, results, (*transitions, *repeats), suppressed, notifications, missing, faults)
+
+
+def never_came(rules: Sequence[AlertRule], snapshots: Snapshots, schemas: Mapping[str, KindSchema], at: datetime) -> Iterator[Missing]:
+    """What the conditions of ``rules`` read and nobody ever ingested until ``at``, kind by kind.
+
+    A store that reported some kind within the last 30 days, and never one that other stores do report, is told too. This is information,
+    not an alert: platforms differ in what they export, so only the stores that facts.yaml calls ``expected`` are known to be late.
+    """
+    readers: defaultdict[str, list[str]] = defaultdict(list)
+    for rule in rules:
+        conditions = [node for node in (rule.where, rule.when, *(node for _, node in rule.severities)) if node]
+        for kind in kinds_read(rule.kind, conditions, schemas):
+            readers[kind].append(rule.name)
+    ages = {kind: snapshots.ages(kind, at, schemas[kind].fresh_for) for kind in schemas}
+    known = {age.store_id for listed in ages.values() for age in listed if age.age <= KNOWN_FOR} - {"*"}
+    for kind in sorted(readers):
+        reporting = {age.store_id for age in ages[kind]}
+        if not reporting:
+            yield Missing(kind, None, tuple(readers[kind]))
+        elif "*" not in reporting and known - reporting:
+            yield Missing(kind, tuple(sorted(known - reporting)), tuple(readers[kind]))
 
 
 def _match(
@@ -137,7 +178,8 @@ class _Desk:
     as_of: Mapping[Identity, datetime]
     at: datetime
 
-    def notifications(self, plans: Iterable[Plan]) -> Iterable[Notification]:
+    def notifications(self, plans: Iterable[Plan]) -> Iterator[tuple[Notification, str]]:
+        """Each notification with the mistake of its template, empty where there is none."""
         plans = tuple(plans)
         trends, current = self._trends(plans), self._current(plans)
         names = self.snapshots.store_names({t.alert.store_id for p in plans for t in p.transitions}, self.at)
@@ -147,7 +189,8 @@ class _Desk:
             for recipient in each.recipients:
                 channel = self.project.channels.channels[recipient.channel]
                 started = self.state.thread_started(each.thread, recipient.address)
-                yield compose(channel, message, rendered[recipient.language], recipient, answers=started)
+                content = rendered[recipient.language]
+                yield compose(channel, message, content, recipient, answers=started), content.fault
 
     def _message(
         self, each: Plan, trends: Mapping[Identity, Trend], names: Mapping[str, str], current: Mapping[Identity, Values]

@@ -19,11 +19,12 @@ from engine.routing import Channel, Channels, ConsoleChannel, EmailChannel, Reci
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What channels may take from outside the file: the project's folder, environment variables, standard output."""
+    """What channels may take from outside the file: the project's folder, environment variables, where a console channel writes (None:
+    nowhere)."""
 
     folder: Path
     environ: Mapping[str, str]
-    stdout: TextIO
+    stdout: TextIO | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,16 @@ from engine.model import Delivery, Notification, Outcome, Send
 class ConsoleSender:
     """Writes the payload, UTF-8 text, and an empty line. Control characters, which could drive a terminal, become spaces."""
 
-    stream: TextIO
+    stream: TextIO | None
+    """None when the process has no such stream."""
 
     @contextmanager
     def session(self) -> Iterator[Send]:
         yield self._send
 
     def _send(self, notification: Notification) -> Outcome:
+        if self.stream is None:
+            return Outcome(Delivery.TRY_LATER, "closed_stream", "there is nowhere to write to")
         text = notification.payload.decode("utf-8", "replace")
         harmless = "".join(char if char.isprintable() or char == "\n" else " " for char in text)
         try:

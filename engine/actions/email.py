@@ -106,7 +106,9 @@ class _Session:
         try:
             self.smtp = self.sender.connect()
         except ERRORS as error:
-            self.down = self._without_secret(connecting_outcome(error))
+            outcome = self._without_secret(connecting_outcome(error))
+            place = f"{self.sender.config.host}:{self.sender.config.port}"
+            self.down = Outcome(outcome.delivery, outcome.category, f"{place}: {outcome.detail}")
 
     def _failed(self, outcome: Outcome) -> Outcome:
         if outcome.category in ("timeout", "server_busy"):

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
 from engine.errors import LANGUAGES, ProblemsFound, StorewatchError, Text
+
+if TYPE_CHECKING:
+    from engine.state import State
+
+Writers = dict[str, Callable[[Any], str]]
+"""How a table writes the values of a column."""
+AS_THEY_ARE: Writers = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +51,43 @@ def default_language() -> str:
     return "zh" if locale.startswith("zh") else "en"
 
 
-def emit(options: Settings, rows: Sequence[Mapping[str, object]], columns: Mapping[str, Text], empty: Text) -> None:
-    """Print rows as a table with the given headings, or, with ``--format json``, as one JSON array (all keys, raw values)."""
+def clock() -> datetime:
+    """This instant."""
+    return datetime.now(UTC)
+
+
+def open_state(folder: Path) -> State:
+    """The project's state: ``STOREWATCH_STATE`` (a database URL), else ``state.db`` in the project's folder."""
+    from engine.state import State  # heavy
+
+    return State.open(os.environ.get("STOREWATCH_STATE") or f"sqlite:///{folder / 'state.db'}")
+
+
+def existing_state(folder: Path) -> State | None:
+    """The project's state where there is one; none is made by asking."""
+    if os.environ.get("STOREWATCH_STATE") or (folder / "state.db").is_file():
+        return open_state(folder)
+    return None
+
+
+def emit_json(value: object) -> None:
+    """Print one JSON value for programs."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=plain))
+
+
+def emit(
+    options: Settings,
+    rows: Sequence[Mapping[str, object]],
+    columns: Mapping[str, Text],
+    empty: Text,
+    writers: Writers = AS_THEY_ARE,
+) -> None:
+    """Print rows as a table with the given headings, or, with ``--format json``, as one JSON array (all keys, raw values).
+
+    ``writers`` are for columns whose values a table writes otherwise than :func:`shown` does; they are not asked for None.
+    """
     if options.format == "json":
-        typer.echo(json.dumps(list(rows), ensure_ascii=False, indent=2, default=plain))
+        emit_json(list(rows))
         return
     if not rows:
         typer.echo(empty.in_(options.language))
@@ -60,8 +100,12 @@ def emit(options: Settings, rows: Sequence[Mapping[str, object]], columns: Mappi
     for heading in columns.values():
         table.add_column(heading.in_(options.language), overflow="fold")
     for row in rows:
-        table.add_row(*(Cell(shown(row.get(name))) for name in columns))
+        table.add_row(*(Cell(_cell(row.get(name), writers.get(name))) for name in columns))
     Console(width=None if os.isatty(1) else 200).print(table)
+
+
+def _cell(value: object, write: Callable[[Any], str] | None) -> str:
+    return shown(write(value) if write and value is not None else value)
 
 
 def shown(value: object) -> str:

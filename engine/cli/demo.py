@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.common import Settings, emit, fail, settings
+from engine.cli.common import Settings, clock, emit, fail, settings
 from engine.cli.init import STARTER, copy_starter
-from engine.cli.run import clock, deliver_due
 from engine.errors import Secret, StorewatchError, Text, UsageError
 
 if TYPE_CHECKING:
@@ -64,6 +63,7 @@ def _prepare(folder: Path, force: bool) -> None:
 
 
 def _play(options: Settings, folder: Path, samples: Path) -> None:
+    from engine.cli.delivering import deliver_due
     from engine.matching.evaluate import Matcher
     from engine.pipeline import run_round
     from engine.project import load_project
@@ -83,7 +83,7 @@ def _play(options: Settings, folder: Path, samples: Path) -> None:
                 rows = sum(_ingest(project, export) for export in step.exports)
                 done = run_round(project, matcher, snapshots, state, step.at, schedule="demo", rules=project.rules, clock=clock)
                 transitions += done.transitions
-                sent = deliver_due(project, state).delivered
+                sent = deliver_due(project, state, None).delivered
                 _tell_round(options, f"{number}/{len(rounds)}", step, rows, done, sent)
     _show_mails(options, folder / "mails")
     result = score(read_incidents(samples / "incidents.csv"), transitions, [step.at for step in rounds])

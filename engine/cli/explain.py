@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.common import Settings, fail, plain, settings
-from engine.cli.run import clock
+from engine.cli.common import Settings, clock, existing_state, fail, plain, settings
 from engine.errors import StorewatchError, Text, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def explain(
 
 def _explain(options: Settings, name: str, given: list[str], at: str) -> None:
     from engine.cli.explaining import Drawing, explanation_json, section  # heavy modules load only when the command runs
-    from engine.cli.stories import Narrator, existing_state, outlook, outlook_json, read_story, story_json
+    from engine.cli.stories import Narrator, outlook, outlook_json, read_story, story_json
     from engine.ingest import parse_instant
     from engine.matching.evaluate import Matcher
     from engine.matching.explain import explain as explain_row
@@ -124,7 +123,7 @@ def why(
 
 def _why(options: Settings, name: str) -> None:
     from engine.cli.explaining import section
-    from engine.cli.stories import Narrator, existing_state, info_of, read_story, story_json
+    from engine.cli.stories import Narrator, info_of, read_story, story_json
     from engine.project import load_project
 
     project = load_project(options.project)

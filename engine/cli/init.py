@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import engine
-from engine.cli.common import fail, settings
+from engine.cli.common import emit_json, fail, settings
 from engine.errors import Text, UsageError
 
 PACKAGE = Path(engine.__file__).parent
@@ -26,11 +26,17 @@ def init(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Folder of the new project; must be empty or not exist.")],
 ) -> None:
-    """Make a new project in FOLDER: fact kinds, rules, templates, channels and schedules to start from."""
+    """Make a new project in FOLDER: fact kinds, rules, templates, channels and schedules to start from.
+
+    With --format json: one object with folder and files, the paths in it.
+    """
     options = settings(context)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         fail(options, UsageError(Text(f"{folder} is not an empty folder", f"{folder} 不是空文件夹")))
     copy_starter(folder)
+    if options.format == "json":
+        made = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        emit_json({"folder": folder, "files": made})
     options.say(
         Text(
             f"made {folder}; next: edit channels.yaml, then storewatch check",

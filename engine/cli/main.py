@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from engine.cli import check, demo, explain, functions, ingest, init, kinds, preview, rules, run, simulate, test
+from engine.cli import alerts, check, demo, explain, functions, ingest, init, kinds, outbox, preview, rules, run, simulate, test
 from engine.cli.common import Settings, default_language, fail
 from engine.errors import LANGUAGES, StorewatchError, Text, UsageError
 
+PROGRAM_OPTIONS = ("--project", "-C", "--lang", "--format", "--version")
+
+
+class Program(TyperGroup):
+    """Says where the program's own options belong when they are given after the command."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        own = {option for parameter in command.params for option in parameter.opts} if command else set()
+        words = [word.partition("=")[0] for word in rest[: rest.index("--") if "--" in rest else None]]
+        late = next((word for word in words if word in PROGRAM_OPTIONS and word not in own), None)
+        if late:
+            text = Text(f"{late} belongs before the command", f"{late} 要写在命令之前")
+            hint = Text(f"write: storewatch {late} ... {name}", f"请写成：storewatch {late} ... {name}")
+            fail(Settings(Path(), ctx.params.get("lang") or default_language(), "table"), UsageError(text, hint))
+        return name, command, rest
+
+
 app = typer.Typer(
     name="storewatch",
+    cls=Program,
     help="巡店：检查店铺数据，发现问题就发消息。 Does the daily rounds of online stores: rules over store facts, alerts, messages.",
     no_args_is_help=True,
     add_completion=False,
@@ -22,12 +43,21 @@ app = typer.Typer(
 )
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version  # takes longer than all else that --help needs
+
+        typer.echo(f"storewatch {version('storewatch')}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     context: typer.Context,
     project: Annotated[Path, typer.Option("--project", "-C", help="Project folder (facts.yaml, rules/, ...).")] = Path(),
     lang: Annotated[str, typer.Option(help="Language of messages: zh or en. Default: by locale.")] = "",
     output: Annotated[str, typer.Option("--format", help="table, or json for programs.")] = "table",
+    _: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit.")] = False,
 ) -> None:
     settings = Settings(project, lang or default_language(), output)
     if lang and lang not in LANGUAGES:
@@ -37,7 +67,7 @@ def options(
     context.obj = settings
 
 
-for group in (init, check, rules, functions, kinds, test, ingest, run, explain, preview, simulate, demo):
+for group in (init, check, rules, functions, kinds, test, ingest, run, alerts, outbox, explain, preview, simulate, demo):
     group.register(app)
 
 
@@ -50,6 +80,24 @@ def main() -> None:
             fail(Settings(Path(), default_language(), "table"), error)
         except typer.Exit as end:
             sys.exit(end.exit_code)
+    except OSError as error:
+        if not _output_is_lost():
+            raise
+        reason = error.strerror or type(error).__name__
+        text = Text(f"standard output cannot be written: {reason}", f"无法写到标准输出：{reason}")
+        typer.echo(text.in_(default_language()), err=True)
+        sys.exit(StorewatchError.exit_code)
+
+
+def _output_is_lost() -> bool:
+    """Whether standard output takes nothing any more; then what is still in its buffer goes nowhere, so that the program can end."""
+    try:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return True
+    return False
 
 
 if __name__ == "__main__":

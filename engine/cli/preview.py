@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.common import Settings, fail, settings
+from engine.cli.common import Settings, clock, existing_state, fail, settings
 from engine.cli.explain import echo_json, key_of, select
-from engine.cli.run import clock
 from engine.errors import StorewatchError, Text, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -51,7 +50,6 @@ def preview(
 
 def _preview(options: Settings, name: str, key: list[str], at: str, event: str) -> Preview:
     from engine.cli.previewing import Maker  # heavy modules load only when the command runs
-    from engine.cli.stories import existing_state
     from engine.ingest import parse_instant
     from engine.project import load_project
 

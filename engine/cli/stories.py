@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 from engine.builtin import BUILT_IN
-from engine.cli.run import open_state
+from engine.cli.words import LETTERS, STATES
 from engine.errors import Text
 from engine.lifecycle import step
 from engine.model import Alert, Identity, Reason, RuleInfo, RuleResult, Severity, Transition
@@ -20,11 +18,6 @@ from engine.routing import Plan, Suppression, labels_of, plan, routes_for
 from engine.state import Event, RuleHealth, State
 from engine.wording import REASONS, SEVERITIES, Writer, clean, zone_of
 
-STATES: Mapping[AlertState, Text] = {
-    AlertState.PENDING: Text("pending", "等待确认"),
-    AlertState.FIRING: Text("firing", "报警中"),
-    AlertState.RESOLVED: Text("resolved", "已恢复"),
-}
 SUPPRESSIONS: Mapping[Suppression, Text] = {
     Suppression.STILL_PENDING: Text(
         "true, but not yet for as long as the rule asks (`for`)", "条件成立，但还没有达到规则要求的时长（for）"
@@ -33,12 +26,6 @@ SUPPRESSIONS: Mapping[Suppression, Text] = {
     Suppression.KEPT_FIRING: Text("not true now, but `keep_firing_for` still holds it", "条件此刻不成立，keep_firing_for 仍在保持"),
     Suppression.SEVERITY_FELL: Text("it became less severe; the next reminder will say so", "严重程度下降；下次提醒时会说明"),
     Suppression.NO_RECIPIENT: Text("the receiver reaches nobody: the owner has no contact", "没有收件人：负责人没有联系方式"),
-}
-LETTERS: Mapping[str, Text] = {
-    "queued": Text("queued", "排队中"),
-    "sending": Text("being sent", "发送中"),
-    "delivered": Text("delivered", "已送达"),
-    "dead": Text("given up", "已放弃"),
 }
 
 
@@ -78,13 +65,6 @@ class Outlook:
     routes: tuple[str, ...]
     plans: tuple[Plan, ...]
     severity: Severity
-
-
-def existing_state(folder: Path) -> State | None:
-    """The project's state where there is one; none is made by asking."""
-    if os.environ.get("STOREWATCH_STATE") or (folder / "state.db").is_file():
-        return open_state(folder)
-    return None
 
 
 def read_story(state: State | None, identity: Identity, info: RuleInfo) -> Story:

@@ -15,7 +15,7 @@ def ratings(shop: Shop, rating: str, day: int, name: str = "一号店") -> None:
 
 
 def evaluate(shop: Shop, day: int, *options: str, expect: int = 0) -> str:
-    return shop.do("run", "--at", f"2026-11-{day:02d}T09:30", *options, expect=expect).output
+    return shop.do("run", "--force", "--at", f"2026-11-{day:02d}T09:30", *options, expect=expect).output
 
 
 def test_an_alert_fires_is_repeated_and_resolves_in_one_thread(shop: Shop) -> None:
@@ -75,7 +75,7 @@ def test_mail_that_cannot_be_sent_waits_and_is_told_by_the_exit_code(shop: Shop)
     (letter, *_) = shop.json("outbox", "--state", "queued")
     assert letter["attempts"] == 1 and "451" in letter["detail"]
     shop.inbox.refuse = "550 no such user"
-    shop.do("run", "--at", "2026-11-01T10:30")
+    shop.do("run", "--force", "--at", "2026-11-01T10:30", expect=3)
     assert len(shop.json("outbox", "--state", "queued")) > 0, "not due yet: the pause is at least a second"
 
 
