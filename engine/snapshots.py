@@ -8,6 +8,7 @@ footers, and those once. :class:`~engine.errors.SnapshotError` tells what cannot
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -31,8 +32,28 @@ VERSION = 1
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
 FOREIGN = Text("move the file out of the snapshot folder, then ingest its export again", "请把该文件移出快照文件夹，再重新导入原表")
+_BATCH_ID = re.compile(r"([a-z][a-z0-9_]*)/(\d{8}T\d{6}Z-[0-9a-f]+)")
+_OS_REASONS = {
+    errno.ENOENT: Text("no such file or folder", "没有这个文件或文件夹"),
+    errno.EACCES: Text("no permission", "没有权限"),
+    errno.EPERM: Text("no permission", "没有权限"),
+    errno.EROFS: Text("the disk is read-only", "磁盘是只读的"),
+    errno.ENOSPC: Text("the disk is full", "磁盘已满"),
+    errno.EDQUOT: Text("the disk quota is used up", "磁盘配额已用完"),
+    errno.EFBIG: Text("the file grew too large", "文件过大"),
+    errno.EEXIST: Text("a file is in the way", "有同名文件挡在那里"),
+    errno.ENOTDIR: Text("a file is where a folder should be", "应为文件夹的地方是一个文件"),
+    errno.EISDIR: Text("a folder is where a file should be", "应为文件的地方是一个文件夹"),
+    errno.ENAMETOOLONG: Text("the name is too long", "文件名太长"),
+}
 _NAME = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]+\.parquet")
 _PARTITION = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
+
+
+def os_reason(error: OSError) -> Text:
+    """What the operating system said, in both languages where it is something common."""
+    said = error.strerror or str(error)
+    return _OS_REASONS.get(error.errno or 0, Text(said, f"系统错误 {error.errno}" if error.errno else said))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +151,12 @@ class Snapshots:
         found = [path for folder in self._partitions(kind, since.date(), until.date()) for path in _files(folder)]
         wanted = [path for path in found if since <= _as_of(path) <= until]
         return tuple(sorted((self._batch(kind, path) for path in wanted), key=_age_order))
+
+    def named(self, batch_id: str) -> Batch | None:
+        """The batch of that :attr:`Batch.id`; None when there is none. Raises SnapshotError when it cannot be read."""
+        match = _BATCH_ID.fullmatch(batch_id)
+        found = next((self.folder / match[1]).glob(f"date=*/{match[2]}.parquet"), None) if match else None
+        return self._batch(match[1], found) if match and found else None
 
     def current(self, kind: str, at: datetime, fresh_for: timedelta) -> Selection:
         """For each store the newest batch at ``at``, where that is not older than ``fresh_for``."""
@@ -258,7 +285,7 @@ def read_footer(kind: str, path: Path) -> Batch:
         raise SnapshotError(text) from None
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
         raise SnapshotError(
-            Text(f"{path} is not a batch of '{kind}': {error}", f"{path} 不是 '{kind}' 的快照文件：{error}"),
+            Text(f"{path} is not a batch of '{kind}': {error}", f"{path} 不是 '{kind}' 的快照文件，或已损坏"),
             FOREIGN,
         ) from error
     columns = dict(zip(schema.names, schema.types, strict=True))
@@ -333,15 +360,28 @@ def _partition_folders(folder: Path) -> list[tuple[date, Path]]:
 
 
 def _folders(folder: Path) -> list[Path]:
-    if not folder.is_dir():
+    try:
+        with os.scandir(folder) as entries:
+            return [Path(entry) for entry in entries if entry.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    with os.scandir(folder) as entries:
-        return [Path(entry) for entry in entries if entry.is_dir()]
+    except OSError as error:
+        raise _unreadable(folder, error) from None
+
+
+def _unreadable(folder: Path, error: OSError) -> SnapshotError:
+    said = os_reason(error)
+    return SnapshotError(Text(f"{folder} cannot be read: {said.en}", f"无法读取 {folder}：{said.zh}"))
 
 
 def _files(folder: Path) -> list[Path]:
     """Batch files of one partition. Temporary files of a running ingest are passed over; a Parquet file of another name is refused."""
-    files = [path for path in folder.iterdir() if path.suffix == ".parquet" and not path.name.startswith((".", "_"))]
+    try:
+        files = [path for path in folder.iterdir() if path.suffix == ".parquet" and not path.name.startswith((".", "_"))]
+    except FileNotFoundError:  # pruned in the meantime
+        return []
+    except OSError as error:
+        raise _unreadable(folder, error) from None
     foreign = next((path for path in files if not _NAME.fullmatch(path.name)), None)
     if foreign:
         text = Text(f"{foreign} is not named like a batch", f"{foreign} 的文件名不是快照文件的格式")

@@ -16,22 +16,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.ingest.cells import parse_instant
-    from engine.ingest.ingesting import IngestReport, KindReport, Options, ingest
+    from engine.ingest.ingesting import IngestReport, KindReport, ingest
+    from engine.ingest.options import Options
     from engine.ingest.personal import personal_key
-    from engine.ingest.pruning import Pruned, prune
+    from engine.ingest.pruning import Pruned, prune, remove_batch
 
 _HOMES = {
     "IngestReport": "ingesting",
     "KindReport": "ingesting",
-    "Options": "ingesting",
+    "Options": "options",
     "Pruned": "pruning",
     "ingest": "ingesting",
     "parse_instant": "cells",
     "personal_key": "personal",
     "prune": "pruning",
+    "remove_batch": "pruning",
 }
 
-__all__ = ["IngestReport", "KindReport", "Options", "Pruned", "ingest", "parse_instant", "personal_key", "prune"]
+__all__ = ["IngestReport", "KindReport", "Options", "Pruned", "ingest", "parse_instant", "personal_key", "prune", "remove_batch"]
 
 
 def __getattr__(name: str) -> object:

@@ -109,7 +109,7 @@ def _rows(lines: _Lines, delimiter: str) -> Iterator[Row]:
                 raise _cut(reader.line_num, Text("the last line is cut", "最后一行不完整"))
             yield reader.line_num, cells
     except csv.Error as error:
-        raise _cut(reader.line_num, Text(f"a cell cannot be read ({error})", f"有单元格无法读取（{error}）")) from None
+        raise _cut(reader.line_num, Text(f"a cell cannot be read ({error})", "有单元格无法读取")) from None
 
 
 def _cut(line: int, text: Text) -> IngestError:

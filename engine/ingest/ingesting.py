@@ -15,38 +15,23 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.errors import IngestError, Secret, Text
+from engine.errors import IngestError, Text
 from engine.facts import Facts
 from engine.ingest import notes
 from engine.ingest.coercion import AS_OF, LINE, Coercer, Key, Reading
 from engine.ingest.headings import Mapped, choose_kinds, judge_for
+from engine.ingest.options import Options, named
 from engine.ingest.quarantine import Bad, Quarantine
 from engine.ingest.readers import Export, digest_of, find_export, open_export
 from engine.ingest.staging import SAME, Stage
 from engine.ingest.storing import QUARANTINE, Covered, Origin, Part, Prepared, clean_leftovers, prepare, put_in_place, workspace
 from engine.ingest.tables import Row, Table, data_rows
 from engine.snapshots import AS_OF as AS_OF_FORMAT
-from engine.snapshots import Snapshots
+from engine.snapshots import Snapshots, os_reason
 
 CHUNK = 10_000
 MAX_INSTANTS = 1_000
 Progress = Callable[[int, int | None], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How an export is to be taken. ``as_of`` is aware; ``store`` is the store of all rows; with ``all_stores`` the export speaks for
-    every store, so that one without rows has none; ``max_bad`` overrides that of ``facts.yaml``."""
-
-    now: datetime
-    kinds: tuple[str, ...] = ()
-    as_of: datetime | None = None
-    store: str = ""
-    all_stores: bool = False
-    secret: Secret | None = None
-    query: str = ""
-    allow_empty: bool = False
-    max_bad: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +72,13 @@ def ingest(source: str | Path, facts: Facts, folder: Path, options: Options, pro
         with workspace(folder) as work:
             return _Ingest(export, facts, folder, options, work).run(progress)
     except IngestError as error:
-        name = Path(str(source)).name if "://" not in str(source) else ""
-        raise IngestError(_about(name, error.text), error.hint) if name else error from None
+        raise named(str(source), error) from None
     except (OSError, pa.ArrowException, duckdb.Error, UnicodeDecodeError) as error:
-        said = getattr(error, "strerror", None) or str(error)
+        said = os_reason(error) if isinstance(error, OSError) else Text(str(error), "读写出错")
         raise IngestError(
-            Text(f"cannot be read or stored: {said}", f"无法读取或保存：{said}"),
+            Text(f"cannot be read or stored: {said.en}", f"无法读取或保存：{said.zh}"),
             Text("nothing was stored; check free disk space and permissions", "没有保存任何内容；请检查磁盘空间和权限"),
         ) from None
-
-
-def _about(name: str, text: Text) -> Text:
-    return Text(f"{name}: {text.en}", f"{name}：{text.zh}")
 
 
 @dataclass

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from engine.errors import IngestError, Text
 from engine.ingest.delimited import BLOCK, open_delimited
 from engine.ingest.headings import Judge
+from engine.ingest.options import check_file, is_url
 from engine.ingest.records import open_json, open_json_lines, open_parquet, open_query
 from engine.ingest.tables import Table
 from engine.ingest.workbooks import open_xls, open_xlsx
@@ -39,13 +40,9 @@ class Export:
 
 def find_export(source: str, query: str = "") -> Export:
     """``source`` is a path, or an SQLAlchemy URL together with ``query``. Raises :class:`IngestError`."""
-    if "://" in source:
+    if is_url(source):
         return _database(source, query)
-    path = Path(source)
-    if query:
-        raise IngestError(Text("--query needs a database URL, not a file", "--query 需要数据库地址，而不是文件"))
-    if not path.is_file():
-        raise IngestError(Text("is not a file" if path.exists() else "is not there", "不是文件" if path.exists() else "找不到文件"))
+    path = check_file(source, query)
     return Export(path.name, path)
 
 

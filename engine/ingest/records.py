@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,6 +23,12 @@ from engine.ingest.tables import Row, Table, as_text, guarded
 
 MAX_JSON = 256 << 20
 FETCH = 5_000
+READ_ONLY: Mapping[str, Mapping[str, bool]] = {"postgresql": {"postgresql_readonly": True}}
+SELECT = Text("a query may only read: write a select", "查询只能读取数据：请使用 select")
+SQLITE_PATH = Text(
+    "sqlite:///shop.db is a file in this folder, sqlite:////data/shop.db one with its whole path",
+    "sqlite:///shop.db 是当前文件夹里的文件，sqlite:////data/shop.db 是完整路径",
+)
 _RECORDS = Text("expected a list of objects", "应为对象的列表")
 
 
@@ -48,7 +55,7 @@ def _decode(text: str, line: int) -> object:
         return json.loads(text, parse_int=str, parse_float=str, parse_constant=lambda _: None)
     except json.JSONDecodeError as error:
         at = line + error.lineno - 1
-        raise IngestError(Text(f"line {at}: is not JSON ({error.msg})", f"第 {at} 行：不是合法的 JSON（{error.msg}）"), CUT_HINT) from None
+        raise IngestError(Text(f"line {at}: is not JSON ({error.msg})", f"第 {at} 行：不是合法的 JSON"), CUT_HINT) from None
     except RecursionError:
         raise IngestError(Text(f"line {line}: is nested too deeply", f"第 {line} 行：嵌套过深")) from None
 
@@ -136,7 +143,7 @@ def _parquet_rows(file: pq.ParquetFile) -> Iterator[Row]:
 
 
 def _broken_parquet(error: Exception) -> IngestError:
-    return IngestError(Text(f"is not a whole Parquet file ({error})", f"不是完整的 Parquet 文件（{error}）"), CUT_HINT)
+    return IngestError(Text(f"is not a whole Parquet file ({error})", "不是完整的 Parquet 文件"), CUT_HINT)
 
 
 @contextmanager
@@ -146,25 +153,50 @@ def open_query(url: URL, query: str) -> Iterator[Table]:
     def failed(error: Exception) -> IngestError:
         return _query_failed(url, error)
 
+    _require_database(url)
     try:
-        engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
-        connection = engine.connect().execution_options(stream_results=True, yield_per=FETCH)
+        engine = sqlalchemy.create_engine(_read_only(url), poolclass=sqlalchemy.NullPool)
+        connection = engine.connect().execution_options(stream_results=True, yield_per=FETCH, **READ_ONLY.get(url.get_backend_name(), {}))
     except QUERY_ERRORS as error:
         raise failed(error) from None
     with connection:
         try:
+            if url.get_backend_name() in ("mysql", "mariadb"):
+                connection.exec_driver_sql("SET TRANSACTION READ ONLY")
             result = connection.execute(sqlalchemy.text(query))
-            names = tuple(result.keys())
         except QUERY_ERRORS as error:
             raise failed(error) from None
+        if not result.returns_rows:
+            raise IngestError(Text(f"{_shown(url)}: the query gives no rows", f"{_shown(url)}：查询没有返回行"), SELECT)
+        names = tuple(result.keys())
         rows = ((number, [_cell(value) for value in values]) for number, values in enumerate(result, 1))
         counted = _Counted(guarded(rows, QUERY_ERRORS, failed))
         yield Table(names, iter(counted), lambda: (counted.at, None))
+
+
+def _require_database(url: URL) -> None:
+    """SQLite would make an empty database of a name that is mistyped. Raises :class:`IngestError`."""
+    if url.get_backend_name() == "sqlite" and _sqlite_file(url) and not Path(url.database or "").is_file():
+        raise IngestError(Text(f"{_shown(url)}: there is no such database", f"{_shown(url)}：没有这个数据库文件"), SQLITE_PATH)
+
+
+def _read_only(url: URL) -> URL:
+    """The URL so that SQLite opens the file for reading only."""
+    if url.get_backend_name() != "sqlite" or not _sqlite_file(url):
+        return url
+    return url.set(database=f"file:{quote(url.database or '')}").update_query_dict({"mode": "ro", "uri": "true"})
+
+
+def _sqlite_file(url: URL) -> bool:
+    return bool(url.database) and url.database != ":memory:" and not str(url.database).startswith("file:")
+
+
+def _shown(url: URL) -> str:
+    return url.render_as_string(hide_password=True)
 
 
 def _query_failed(url: URL, error: Exception) -> IngestError:
     said = str(getattr(error, "orig", None) or error).split("\n", maxsplit=1)[0]
     if url.password:
         said = said.replace(str(url.password), "***")
-    shown = url.render_as_string(hide_password=True)
-    return IngestError(Text(f"{shown}: the query failed: {said}", f"{shown}：查询失败：{said}"))
+    return IngestError(Text(f"{_shown(url)}: the query failed: {said}", f"{_shown(url)}：查询失败：{said}"), SELECT)

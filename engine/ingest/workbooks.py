@@ -23,6 +23,7 @@ from engine.ingest.headings import HEADING_ROWS, Judge
 from engine.ingest.tables import Row, Table, as_text, best_heading, guarded, with_headings
 
 MAX_UNPACKED = 4 << 30
+ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 BROKEN_XLSX: tuple[type[Exception], ...] = (
     zipfile.BadZipFile,
     InvalidFileException,
@@ -48,15 +49,16 @@ Sheet = Callable[[], Iterator[Row]]
 def open_xlsx(path: Path, judge: Judge) -> Iterator[Table]:
     """The workbook's values (not its formulas) as a table. Raises :class:`IngestError` for a file that is cut or is no workbook."""
     with warnings.catch_warnings(action="ignore", category=UserWarning):  # about styles and validations, which are not read
-        try:
-            _guard_size(path)
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        except BROKEN_XLSX as error:
-            raise _broken(error) from None
-        try:
-            yield _table([_xlsx_rows(sheet) for sheet in book.worksheets], judge, None)
-        finally:
-            book.close()
+        with path.open("rb") as file:  # opened here: openpyxl refuses a path that does not end in .xlsx
+            try:
+                _guard_size(path)
+                book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            except BROKEN_XLSX as error:
+                raise _broken(error) from None
+            try:
+                yield _table([_xlsx_rows(sheet) for sheet in book.worksheets], judge, None)
+            finally:
+                book.close()
 
 
 @contextmanager
@@ -66,7 +68,7 @@ def open_xls(path: Path, judge: Judge) -> Iterator[Table]:
         try:
             book = xlrd.open_workbook(path, logfile=log)
         except BROKEN_XLS as error:
-            raise _broken(error) from None
+            raise _protected() if _is_protected(path, error) else _broken(error) from None
         with book:
             total = max((sheet.nrows for sheet in book.sheets()), default=0)
             yield _table([_xls_rows(sheet, book.datemode) for sheet in book.sheets()], judge, total)
@@ -80,8 +82,20 @@ def _guard_size(path: Path) -> None:
 
 def _broken(error: BaseException) -> IngestError:
     return IngestError(
-        Text(f"is not a whole workbook ({error})", f"不是完整的 Excel 文件（{error}）"),
+        Text(f"is not a whole workbook ({error})", "不是完整的 Excel 文件"),
         Text("it looks half-written: export it again, or as CSV", "文件似乎没有写完整，请重新导出，或导出为 CSV"),
+    )
+
+
+def _is_protected(path: Path, error: BaseException) -> bool:
+    """Whether a password is why the compound file cannot be read: of an old workbook xlrd says so, a new one is wrapped in one."""
+    return "encrypted" in str(error).lower() or ENCRYPTED in path.read_bytes()
+
+
+def _protected() -> IngestError:
+    return IngestError(
+        Text("is protected by a password", "设置了密码保护"),
+        Text("open it in Excel, remove the password and save it again", "请用 Excel 打开，取消密码后另存"),
     )
 
 

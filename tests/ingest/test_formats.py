@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import xlwt
+from sqlalchemy.engine import URL
 
 from engine.errors import IngestError
 from engine.ingest import ingest
@@ -191,3 +192,39 @@ def test_progress_is_told(name: str, shop: Shop) -> None:
     ingest(shop.folder / name, shop.facts, shop.snapshots, shop.options, lambda done, total: told.append((done, total)))
     done, total = told[-1]
     assert done > 0 and total in (None, done)
+
+
+def test_a_new_workbook_that_is_called_xls(shop: Shop) -> None:
+    write_xlsx(shop.folder / "o.xls")
+    assert shop.ingest(shop.folder / "o.xls", "order").kinds[0].stored == 2
+
+
+def test_a_database_file_is_told_how_to_be_read(database: str, shop: Shop) -> None:
+    with pytest.raises(IngestError, match=r"shop\.db: is a SQLite database") as caught:
+        shop.ingest(database.removeprefix("sqlite:///"), "order", query="select 1")
+    assert caught.value.hint and f"write {database} --query" in caught.value.hint.en
+
+
+def test_a_database_that_is_not_there_is_not_made(shop: Shop) -> None:
+    with pytest.raises(IngestError, match="there is no such database"):
+        shop.ingest(f"sqlite:///{shop.folder}/none.db", "order", query="select 1")
+    assert not (shop.folder / "none.db").exists()
+
+
+@pytest.mark.parametrize("query", ["delete from o", "delete from o returning order_id", "drop table o", "create table p (a)"])
+def test_a_query_only_reads(query: str, database: str, shop: Shop) -> None:
+    with pytest.raises(IngestError) as caught:
+        shop.ingest(database, "order", query=query)
+    assert caught.value.hint and "write a select" in caught.value.hint.en and "select" in caught.value.hint.zh
+    assert shop.ingest(database, "order", query="select * from o").kinds[0].stored == 12_000
+
+
+def test_a_statement_without_rows_is_refused(database: str, shop: Shop) -> None:
+    with pytest.raises(IngestError, match="gives no rows"):
+        shop.ingest(database, "order", query="begin")
+
+
+def test_a_query_of_a_file_whose_name_needs_quoting(database: str, shop: Shop) -> None:
+    (shop.folder / "shop.db").rename(shop.folder / "店 1?#.db")
+    url = URL.create("sqlite", database=str(shop.folder / "店 1?#.db")).render_as_string()
+    assert shop.ingest(url, "order", query="select * from o").kinds[0].stored == 12_000

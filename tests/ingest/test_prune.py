@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from engine.ingest import prune
+import pytest
+
+from engine.errors import SnapshotError, UsageError
+from engine.ingest import prune, remove_batch
+from engine.snapshots import Snapshots
 from tests.ingest.conftest import NOW, Shop
 
 
@@ -54,3 +58,38 @@ def test_quarantine_lists_go_with_age(shop: Shop) -> None:
 
 def test_nothing_to_prune(shop: Shop) -> None:
     assert prune(shop.snapshots, timedelta(days=1), NOW) == ()
+
+
+def test_a_dry_run_tells_the_same_and_removes_nothing(shop: Shop) -> None:
+    fill(shop)
+    before = shop.files()
+    told = prune(shop.snapshots, timedelta(days=10), NOW, dry_run=True)
+    assert shop.files() == before
+    assert prune(shop.snapshots, timedelta(days=10), NOW) == told
+
+
+def test_one_batch_goes_and_nothing_else(shop: Shop) -> None:
+    fill(shop)
+    before = shop.files()
+    newest = Snapshots(shop.snapshots).batches("order")[-1]
+    removed = remove_batch(shop.snapshots, newest.id)
+    assert (removed.kind, removed.batches, removed.rows, removed.quarantine_files) == ("order", 1, 1, 0)
+    assert set(before) - set(shop.files()) == {str(newest.path.relative_to(shop.snapshots))}
+    assert Snapshots(shop.snapshots).batches("order")[-1].as_of == day(5)
+
+
+@pytest.mark.parametrize("name", ["order/20261115T000000Z-000000000000", "order", "../../etc/passwd", "order/../../20261115T000000Z-0", ""])
+def test_a_batch_that_is_not_there(name: str, shop: Shop) -> None:
+    fill(shop)
+    before = shop.files()
+    with pytest.raises(UsageError, match="there is no batch"):
+        remove_batch(shop.snapshots, name)
+    assert shop.files() == before
+
+
+def test_what_cannot_be_removed_is_told(shop: Shop) -> None:
+    """A folder where a list should be: as with a read-only disk, the system refuses."""
+    (shop.snapshots / "_quarantine" / "order" / "20200101T000000Z-0.csv").mkdir(parents=True)
+    with pytest.raises(SnapshotError, match="cannot be removed: a folder is where a file should be") as caught:
+        prune(shop.snapshots, timedelta(days=10), NOW)
+    assert "应为文件的地方是一个文件夹" in caught.value.text.zh

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -54,6 +55,11 @@ BAD: dict[str, tuple[str, bytes | Callable[[Path], bytes], str]] = {
     "half a workbook": ("o.xlsx", lambda path: xlsx(path)[:3000], "whole workbook"),
     "a zip of something": ("o.xlsx", b"PK\x03\x04" + b"x" * 500, "whole workbook"),
     "half an old workbook": ("o.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "whole workbook"),
+    "a workbook with a password": (
+        "o.xlsx",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + "EncryptedPackage".encode("utf-16-le"),
+        "password",
+    ),
     "half a Parquet file": ("o.parquet", lambda path: parquet(path)[:-20], "whole Parquet"),
     "half a JSON list": ("o.json", '[{"订单编号": "1", "店铺Id": "s1"}, {"订'.encode(), "not JSON"),
     "half a JSON line": ("o.jsonl", '{"订单编号": "1", "店铺Id": "s1"}\n{"订单编号": "2", "店'.encode(), "line 2: is not JSON"),
@@ -78,6 +84,7 @@ def test_bad_input_is_refused_and_harms_nothing(name: str, shop: Shop) -> None:
     with pytest.raises(IngestError, match=message) as caught:
         shop.ingest(path, "order", store="")
     assert filename in caught.value.text.en and filename in caught.value.text.zh
+    assert not re.search(r"[A-Za-z]+ [a-z]+ [a-z]+", caught.value.text.zh), "no sentence of a library in the Chinese message"
     assert shop.files() == before
     assert {item.name for item in shop.snapshots.iterdir()} == {"order"}
 
