@@ -61,7 +61,8 @@ class Column:
         plain = (alias.heading for alias in self.aliases if not (alias.conversion or alias.part or alias.more))
         names = dict.fromkeys(name.strip() for name in (self.title.zh, *plain))
         callable_names = tuple(name for name in names if name.isidentifier() and name != self.name)
-        return ColumnSchema(self.name, self.type, self.unit, self.title, callable_names, bool(self.personal), tuple(self.values))
+        words = tuple((word, value) for value, texts in self.values.items() for word in texts)
+        return ColumnSchema(self.name, self.type, self.unit, self.title, callable_names, bool(self.personal), tuple(self.values), words)
 
 
 @dataclass(frozen=True, slots=True)

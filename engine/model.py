@@ -35,7 +35,8 @@ class Type(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ColumnSchema:
-    """A column as expressions see it. ``names`` are further names it may be called by (Chinese headings)."""
+    """A column as expressions see it. ``names`` are further names it may be called by (Chinese headings); ``words`` are the texts that
+    exports have for its values, each with the value it stands for."""
 
     name: str
     type: Type
@@ -44,6 +45,7 @@ class ColumnSchema:
     names: tuple[str, ...] = ()
     personal: bool = False
     values: tuple[str, ...] = ()
+    words: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

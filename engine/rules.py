@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from engine.errors import Problem, Text, did_you_mean
 from engine.fields import Duration, LocalText, Name, Strict
 from engine.language import ExpressionError, Scope, parse, understand
+from engine.language.names import names_of_kind
 from engine.language.typed import Node, Related
 from engine.model import KindSchema, RuleInfo, Severity
 from engine.yamlfile import BilingualError, Document, Path_, shown
@@ -294,7 +295,14 @@ class _RuleReader:
 
     def _unknown_kind(self, name: str, *path: str) -> None:
         text = Text(f"unknown fact kind '{name}'", f"没有名为 '{name}' 的事实类型")
-        hint = did_you_mean(name, self.kinds) or Text(f"known kinds: {', '.join(self.kinds)}", f"可用的类型：{'、'.join(self.kinds)}")
+        titled = next(
+            (Text(f"write {kind.name}", f"请写 {kind.name}") for kind in self.kinds.values() if name in names_of_kind(kind)), None
+        )
+        hint = (
+            titled
+            or did_you_mean(name, self.kinds)
+            or Text(f"known kinds: {', '.join(self.kinds)}", f"可用的类型：{'、'.join(self.kinds)}")
+        )
         self.problems.append(self.document.problem(self.root + path, "unknown_kind", text, hint))
 
     def _unknown_column(self, name: str, schema: KindSchema, *path: str) -> None:

@@ -27,7 +27,7 @@ from engine.language.typed import (
     Round,
     Span,
 )
-from engine.model import Type
+from engine.model import ColumnSchema, Type
 
 NUMERIC = frozenset({Type.INTEGER, Type.NUMBER, Type.MONEY, Type.PERCENT})
 MEASURED = NUMERIC | {Type.DURATION}
@@ -100,10 +100,15 @@ def _unit_of_arithmetic(node: Arithmetic, scope: Scope) -> str:
 
 def values_of(node: Node, scope: Scope) -> tuple[str, ...]:
     """The texts that a node can have, when its column lists them."""
-    if isinstance(node, History) and node.function in ("previous", "ago") and node.item is not None:
-        return values_of(node.item, scope)
-    column = column_of(node, scope)
+    column = _column_told(node, scope)
     return column.values if column else ()
+
+
+def _column_told(node: Node, scope: Scope) -> ColumnSchema | None:
+    """The column whose value, present or past, the node is."""
+    if isinstance(node, History) and node.function in ("previous", "ago") and node.item is not None:
+        return _column_told(node.item, scope)
+    return column_of(node, scope)
 
 
 def is_literal(node: Node) -> bool:
@@ -175,11 +180,14 @@ def _time(node: Const, type_: Type, scope: Scope) -> Const:
 
 def refuse_unlisted(node: Node, beside: Node, scope: Scope) -> None:
     """Raises ExpressionError for a text literal that the column ``beside`` it can never hold."""
-    values = values_of(beside, scope)
-    if values and isinstance(node, Const) and node.value not in values:
+    column = _column_told(beside, scope)
+    values = column.values if column else ()
+    if column and values and isinstance(node, Const) and node.value not in values:
+        meant = dict(column.words).get(str(node.value))
+        rewritten = Text(f"rules write it '{meant}'", f"规则里要写 '{meant}'") if meant else None
         sentence = Text(f"'{node.value}' is none of its values", f"'{node.value}' 不在可取的值之中")
         known = Text(f"values: {', '.join(values)}", f"可取的值：{'、'.join(values)}")
-        raise wrong("unknown_value", node.at, sentence, did_you_mean(str(node.value), values) or known)
+        raise wrong("unknown_value", node.at, sentence, rewritten or did_you_mean(str(node.value), values) or known)
 
 
 def _compatible(left: Node, right: Node, scope: Scope) -> bool:
