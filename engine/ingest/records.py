@@ -1,21 +1,17 @@
-"""Exports whose rows are records with names: JSON, JSON lines, Parquet, and the rows of an SQL query."""
+"""Exports whose rows are records with names: JSON, JSON lines, Parquet."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
-from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import sqlalchemy
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import SQLAlchemyError
 
 from engine.errors import IngestError, Text
 from engine.ingest.delimited import CUT_HINT, text_encoding
@@ -23,21 +19,14 @@ from engine.ingest.tables import Row, Table, as_text, guarded
 
 MAX_JSON = 256 << 20
 FETCH = 5_000
-READ_ONLY: Mapping[str, Mapping[str, bool]] = {"postgresql": {"postgresql_readonly": True}}
-SELECT = Text("a query may only read: write a select", "查询只能读取数据：请使用 select")
-SQLITE_PATH = Text(
-    "sqlite:///shop.db is a file in this folder, sqlite:////data/shop.db one with its whole path",
-    "sqlite:///shop.db 是当前文件夹里的文件，sqlite:////data/shop.db 是完整路径",
-)
 _RECORDS = Text("expected a list of objects", "应为对象的列表")
 
 
 BROKEN_PARQUET: tuple[type[Exception], ...] = (pa.ArrowException, OSError)
-QUERY_ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError, ImportError)
 
 
 @dataclass(slots=True)
-class _Counted:
+class Counted:
     """Rows, with the number of the one that was read last."""
 
     rows: Iterator[Row]
@@ -66,7 +55,7 @@ def _record(value: object, line: int) -> dict[str, object]:
     raise IngestError(Text(f"line {line}: is not an object; {_RECORDS.en}", f"第 {line} 行：不是对象；{_RECORDS.zh}"))
 
 
-def _cell(value: object) -> str:
+def cell_text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else as_text(value)
 
 
@@ -84,7 +73,7 @@ def open_json(path: Path) -> Iterator[Table]:
     found = _list_in(_decode(path.read_text(text_encoding(path)), 1))
     records = [_record(value, number) for number, value in enumerate(found, 1)]
     names = _names(records)
-    counted = _Counted((number, [_cell(record.get(name)) for name in names]) for number, record in enumerate(records, 1))
+    counted = Counted((number, [cell_text(record.get(name)) for name in names]) for number, record in enumerate(records, 1))
     yield Table(names, iter(counted), lambda: (counted.at, len(records)))
 
 
@@ -111,7 +100,7 @@ def open_json_lines(path: Path) -> Iterator[Table]:
     with path.open(encoding=encoding) as file:
         names = _names(record for _, record in _lines(file))
     with path.open("rb") as raw, io.TextIOWrapper(raw, encoding) as file:
-        rows = ((line, [_cell(record.get(name)) for name in names]) for line, record in _lines(file))
+        rows = ((line, [cell_text(record.get(name)) for name in names]) for line, record in _lines(file))
         yield Table(names, rows, lambda: (min(raw.tell(), size), size))
 
 
@@ -129,7 +118,7 @@ def open_parquet(path: Path) -> Iterator[Table]:
     except BROKEN_PARQUET as error:
         raise _broken_parquet(error) from None
     with file:
-        counted = _Counted(guarded(_parquet_rows(file), BROKEN_PARQUET, _broken_parquet))
+        counted = Counted(guarded(_parquet_rows(file), BROKEN_PARQUET, _broken_parquet))
         total = file.metadata.num_rows
         yield Table(file.schema_arrow.names, iter(counted), lambda: (counted.at, total))
 
@@ -137,66 +126,10 @@ def open_parquet(path: Path) -> Iterator[Table]:
 def _parquet_rows(file: pq.ParquetFile) -> Iterator[Row]:
     at = 0
     for batch in file.iter_batches(FETCH):
-        columns = [[_cell(value) for value in column.to_pylist()] for column in batch.columns]
+        columns = [[cell_text(value) for value in column.to_pylist()] for column in batch.columns]
         yield from enumerate(zip(*columns, strict=True), at + 1)
         at += batch.num_rows
 
 
 def _broken_parquet(error: Exception) -> IngestError:
     return IngestError(Text(f"is not a whole Parquet file ({error})", "不是完整的 Parquet 文件"), CUT_HINT)
-
-
-@contextmanager
-def open_query(url: URL, query: str) -> Iterator[Table]:
-    """The rows of a query, fetched in parts. The password of ``url`` never gets into a message."""
-
-    def failed(error: Exception) -> IngestError:
-        return _query_failed(url, error)
-
-    _require_database(url)
-    try:
-        engine = sqlalchemy.create_engine(_read_only(url), poolclass=sqlalchemy.NullPool)
-        connection = engine.connect().execution_options(stream_results=True, yield_per=FETCH, **READ_ONLY.get(url.get_backend_name(), {}))
-    except QUERY_ERRORS as error:
-        raise failed(error) from None
-    with connection:
-        try:
-            if url.get_backend_name() in ("mysql", "mariadb"):
-                connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-            result = connection.execute(sqlalchemy.text(query))
-        except QUERY_ERRORS as error:
-            raise failed(error) from None
-        if not result.returns_rows:
-            raise IngestError(Text(f"{_shown(url)}: the query gives no rows", f"{_shown(url)}：查询没有返回行"), SELECT)
-        names = tuple(result.keys())
-        rows = ((number, [_cell(value) for value in values]) for number, values in enumerate(result, 1))
-        counted = _Counted(guarded(rows, QUERY_ERRORS, failed))
-        yield Table(names, iter(counted), lambda: (counted.at, None))
-
-
-def _require_database(url: URL) -> None:
-    """SQLite would make an empty database of a name that is mistyped. Raises :class:`IngestError`."""
-    if url.get_backend_name() == "sqlite" and _sqlite_file(url) and not Path(url.database or "").is_file():
-        raise IngestError(Text(f"{_shown(url)}: there is no such database", f"{_shown(url)}：没有这个数据库文件"), SQLITE_PATH)
-
-
-def _read_only(url: URL) -> URL:
-    """The URL so that SQLite opens the file for reading only."""
-    if url.get_backend_name() != "sqlite" or not _sqlite_file(url):
-        return url
-    return url.set(database=f"file:{quote(url.database or '')}").update_query_dict({"mode": "ro", "uri": "true"})
-
-
-def _sqlite_file(url: URL) -> bool:
-    return bool(url.database) and url.database != ":memory:" and not str(url.database).startswith("file:")
-
-
-def _shown(url: URL) -> str:
-    return url.render_as_string(hide_password=True)
-
-
-def _query_failed(url: URL, error: Exception) -> IngestError:
-    said = str(getattr(error, "orig", None) or error).split("\n", maxsplit=1)[0]
-    if url.password:
-        said = said.replace(str(url.password), "***")
-    return IngestError(Text(f"{_shown(url)}: the query failed: {said}", f"{_shown(url)}：查询失败：{said}"), SELECT)

@@ -140,7 +140,7 @@ RULE = """
 - alert: slow_week
   title: {zh: 慢, en: slow}
   facts: store
-  when: total(paid_amount, 56d) < 5
+  when: total(refund_amount, 56d) < 5
   severity: warning
 """
 
