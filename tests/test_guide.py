@@ -188,6 +188,12 @@ def test_one_function_is_shown_and_a_misspelt_one_is_offered() -> None:
     assert "highest" in wrong.output
 
 
+def test_a_word_finds_the_functions_that_it_tells_of() -> None:
+    found = {entry["name"] for entry in json.loads(run("--format", "json", "functions", "平均"))}
+    assert {"mean", "same_weekday_mean", "avg"} <= found
+    assert "highest" not in found
+
+
 def test_kinds_lists_names_that_rules_may_use() -> None:
     columns = json.loads(run("--project", str(ROOT), "--format", "json", "kinds", "订单"))
     names = [(column["name"], name) for column in columns for name in column["names"] if not column["personal"]]

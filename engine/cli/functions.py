@@ -152,7 +152,7 @@ def register(app: typer.Typer) -> None:
 
 def functions(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="Only this function or operator.")] = "",
+    name: Annotated[str, typer.Argument(help="Only this function or operator, or those that the word tells of: 平均.")] = "",
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a page that describes the language.")] = False,
 ) -> None:
     """List what conditions and shown values may hold: functions and operators, each with its meaning and an example."""
@@ -162,7 +162,7 @@ def functions(
         typer.echo("\n".join(_page(entries)))
         return
     if name:
-        entries = [entry for entry in entries if entry.name == name] or fail(options, _unknown(name, entries))
+        entries = _find(name, entries) or fail(options, _unknown(name, entries))
     json = options.format == "json"
     rows = [asdict(entry) | {"doc": entry.doc if json else entry.doc.in_(options.language)} for entry in entries]
     columns = {
@@ -184,6 +184,12 @@ def language() -> Iterator[Entry]:
                 yield Entry(name, group, function.signature, function.doc, function.example)
     for name, aggregate in AGGREGATES.items():
         yield Entry(name, "rows", aggregate.signature, aggregate.doc, aggregate.example)
+
+
+def _find(asked: str, entries: Sequence[Entry]) -> list[Entry]:
+    """What is called so; else all whose meaning mentions the word, in either language."""
+    named = [entry for entry in entries if entry.name == asked]
+    return named or [entry for entry in entries if asked.casefold() in f"{entry.doc.zh} {entry.doc.en}".casefold()]
 
 
 def _unknown(name: str, entries: Sequence[Entry]) -> UsageError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -56,11 +55,11 @@ def kinds(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a page that describes all kinds.")] = False,
 ) -> None:
     """List the kinds of fact that rules can judge; with KIND its columns: names, types, units, and the words for their values."""
-    from engine.facts_file import load_facts  # heavy: not on the path of --help
+    from engine.facts_file import facts_path, load_facts  # heavy: not on the path of --help
 
     options = settings(context)
     try:
-        facts = load_facts(_present(options), "facts.yaml")
+        facts = load_facts(facts_path(options.project), "facts.yaml")
         chosen = _find(facts, kind) if kind else None
     except StorewatchError as error:
         fail(options, error)
@@ -70,14 +69,6 @@ def kinds(
         _columns(options, facts, chosen)
     else:
         _kinds(options, facts)
-
-
-def _present(options: Settings) -> Path:
-    path = options.project / "facts.yaml"
-    if path.is_file():
-        return path
-    text = Text(f"there is no facts.yaml in {options.project.resolve()}", f"{options.project.resolve()} 里没有 facts.yaml")
-    raise UsageError(text, Text("go to the project's folder, or give it with --project", "请进入项目文件夹，或用 --project 指定"))
 
 
 def _find(facts: Facts, asked: str) -> Kind:
