@@ -298,6 +298,7 @@ class RuleInfo:
     facts: str = ""
     key: tuple[str, ...] = ()
     template: str = ""
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by English shown label, Chinese for values that are not
 
 
 def shown_by_label(shown: Sequence[Shown]) -> dict[str, Shown]:

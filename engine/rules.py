@@ -15,9 +15,9 @@ from pydantic import BeforeValidator, Field, ValidationError
 from engine.errors import Problem, Text, did_you_mean
 from engine.fields import Duration, LocalText, Name, Strict
 from engine.language import ExpressionError, Scope, parse, understand
-from engine.language.names import names_of_kind
-from engine.language.typed import Node, Related
-from engine.model import KindSchema, RuleInfo, Severity
+from engine.language.names import follow, names_of_kind
+from engine.language.typed import ColumnRef, Node, Related
+from engine.model import ColumnSchema, KindSchema, RuleInfo, Severity
 from engine.yamlfile import BilingualError, Document, Path_, shown
 
 
@@ -212,12 +212,38 @@ class _RuleReader:
         evidence = self._evidence(raw.evidence, raw.facts) if raw.evidence else None
         if when is None or raw.facts not in self.kinds:
             return None
+        info = self._info(raw, self._words(raw, show, evidence))
         place = f"{self.document.file}:{self.document.values[self.root].line}"
         return AlertRule(
-            self._info(raw), raw.facts, when, where, severities, show, evidence, trend, raw.max_alerts, raw.when.strip(), place
+            info,
+            raw.facts,
+            when,
+            where,
+            severities,
+            show,
+            evidence,
+            trend,
+            raw.max_alerts,
+            raw.when.strip(),
+            place,
         )
 
-    def _info(self, raw: RuleFile) -> RuleInfo:
+    def _words(self, raw: RuleFile, show: Iterable[Labelled], evidence: Evidence | None) -> dict[str, Mapping[str, str]]:
+        """Under the (English) label of every shown column the Chinese words for its values."""
+        related = [(evidence.kind, item) for item in evidence.show] if evidence else []
+        columns = [(item.label, self._column(kind, item.value)) for kind, item in (*((raw.facts, item) for item in show), *related)]
+        grouped = self.kinds[evidence.kind].columns.get(evidence.group) if evidence else None
+        if grouped:
+            columns.append((grouped.title or Text.same(grouped.name), grouped))
+        return {label.en: words for label, column in columns if column and (words := _chinese(column))}
+
+    def _column(self, kind: str, node: Node) -> ColumnSchema | None:
+        """The column that ``node`` is; None where it is more than one column's value."""
+        if not isinstance(node, ColumnRef):
+            return None
+        return self.kinds[follow(node.path, kind, self.kinds)].columns.get(node.column)
+
+    def _info(self, raw: RuleFile, words: Mapping[str, Mapping[str, str]]) -> RuleInfo:
         worst = max((severity for severity, _ in raw.severity), key=lambda severity: severity.rank)
         return RuleInfo(
             name=raw.alert,
@@ -233,6 +259,7 @@ class _RuleReader:
             facts=raw.facts,
             key=self.kinds[raw.facts].key,
             template=raw.alert,
+            words=words,
         )
 
     def _severity_case(self, raw: RuleFile, severity: Severity, text: str) -> tuple[Severity, Node | None]:
@@ -308,6 +335,12 @@ class _RuleReader:
     def _unknown_column(self, name: str, schema: KindSchema, *path: str) -> None:
         text = Text(f"'{schema.name}' has no column '{name}'", f"'{schema.name}' 没有列 '{name}'")
         self.problems.append(self.document.problem(self.root + path, "unknown_column", text, did_you_mean(name, schema.columns)))
+
+
+def _chinese(column: ColumnSchema) -> dict[str, str]:
+    """The first Chinese word of every value that is not Chinese itself."""
+    words = [(value, word) for word, value in reversed(column.words) if value.isascii() and not word.isascii()]
+    return dict(words)
 
 
 def _sound_part(data: object, error: ValidationError) -> RuleFile | None:

@@ -153,12 +153,16 @@ def ratio(part: object, whole: object) -> float:
     return float(above / below)
 
 
-def cell(shown: Shown, writer: Writer, before: Mapping[Text, Shown] = MappingProxyType({})) -> Cell:
-    """``shown`` for templates; ``before`` holds earlier values by label."""
+Words = Mapping[str, Mapping[str, str]]
+NONE: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+
+
+def cell(shown: Shown, writer: Writer, before: Mapping[Text, Shown] = MappingProxyType({}), words: Words = NONE) -> Cell:
+    """``shown`` for templates; ``before`` holds earlier values by label, ``words`` the Chinese words of values by English label."""
     value = clean(shown.value) if isinstance(shown.value, str) else shown.value
-    text = writer.value(value, shown.type, shown.unit)
+    text = _text(shown, writer, words)
     earlier = before.get(shown.label)
-    was = writer.value(earlier.value, earlier.type, earlier.unit) if earlier and earlier.value is not None else ""
+    was = _text(earlier, writer, words) if earlier and earlier.value is not None else ""
     return Cell(
         label=clean(shown.label.in_(writer.language), LONGEST_LABEL),
         text=text,
@@ -171,9 +175,15 @@ def cell(shown: Shown, writer: Writer, before: Mapping[Text, Shown] = MappingPro
     )
 
 
-def _compact(shown: Shown, at: datetime, writer: Writer) -> Cell:
+def _text(shown: Shown, writer: Writer, words: Words) -> str:
+    known = words.get(shown.label.en, {}) if writer.language == "zh" else {}
+    value = known.get(shown.value, shown.value) if isinstance(shown.value, str) else shown.value
+    return writer.value(value, shown.type, shown.unit)
+
+
+def _compact(shown: Shown, at: datetime, writer: Writer, words: Words) -> Cell:
     """A value of a list of rows, where instants of this year go without the year."""
-    made = cell(shown, writer)
+    made = cell(shown, writer, words=words)
     return replace(made, text=writer.datetime(made.value, at)) if isinstance(made.value, datetime) else made
 
 
@@ -195,9 +205,9 @@ def entry(item: Item, at: datetime, writer: Writer) -> Entry:
         kind=kind,
         reason=item.transition.reason.value,
         reason_text=REASONS[item.transition.reason].in_(writer.language),
-        shown=tuple(cell(value, writer, before) for value in shown[:MOST_CELLS]),
+        shown=tuple(cell(value, writer, before, rule.words) for value in shown[:MOST_CELLS]),
         outdated=kind == "resolved" and not item.current,
-        evidence=tuple(tuple(_compact(value, at, writer) for value in row[:MOST_CELLS]) for row in alert.evidence[:MOST_ROWS]),
+        evidence=tuple(tuple(_compact(value, at, writer, rule.words) for value in row[:MOST_CELLS]) for row in alert.evidence[:MOST_ROWS]),
         more_evidence=max(0, len(alert.evidence) - MOST_ROWS),
         advice=clean_lines(rule.advice.in_(writer.language)) if rule.advice else (),
         since=alert.pending_since,
