@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from engine.errors import IngestError, Secret, Text
+from engine.snapshots import os_reason
 
 KEY = "STOREWATCH_PERSONAL_KEY"
 KEY_FILE = "STOREWATCH_PERSONAL_KEY_FILE"
@@ -22,7 +23,8 @@ def personal_key(environment: Mapping[str, str]) -> Secret | None:
     try:
         text = Path(name).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise IngestError(Text(f"{KEY_FILE}: {name} cannot be read: {error}", f"{KEY_FILE}：无法读取 {name}：{error}")) from None
+        said = os_reason(error) if isinstance(error, OSError) else Text("is not UTF-8", "不是 UTF-8 文本")
+        raise IngestError(Text(f"{KEY_FILE}: {name} cannot be read: {said.en}", f"{KEY_FILE}：无法读取 {name}：{said.zh}")) from None
     if not text:
         raise IngestError(Text(f"{KEY_FILE}: {name} is empty", f"{KEY_FILE}：{name} 是空的"))
     return Secret(text)

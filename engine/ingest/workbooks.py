@@ -53,8 +53,12 @@ def open_xlsx(path: Path, judge: Judge) -> Iterator[Table]:
             try:
                 _guard_size(path)
                 book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            except KeyError:  # a whole archive that lacks the parts of a workbook
+                raise _no_workbook() from None
             except BROKEN_XLSX as error:
                 raise _broken(error) from None
+            except OSError as error:
+                raise (error if error.errno else _no_workbook()) from None  # openpyxl's own, of a workbook in a format it does not know
             try:
                 yield _table([_xlsx_rows(sheet) for sheet in book.worksheets], judge, None)
             finally:
@@ -68,7 +72,7 @@ def open_xls(path: Path, judge: Judge) -> Iterator[Table]:
         try:
             book = xlrd.open_workbook(path, logfile=log)
         except BROKEN_XLS as error:
-            raise _protected() if _is_protected(path, error) else _broken(error) from None
+            raise _xls_fault(path, error) from None
         with book:
             total = max((sheet.nrows for sheet in book.sheets()), default=0)
             yield _table([_xls_rows(sheet, book.datemode) for sheet in book.sheets()], judge, total)
@@ -87,15 +91,20 @@ def _broken(error: BaseException) -> IngestError:
     )
 
 
-def _is_protected(path: Path, error: BaseException) -> bool:
-    """Whether a password is why the compound file cannot be read: of an old workbook xlrd says so, a new one is wrapped in one."""
-    return "encrypted" in str(error).lower() or ENCRYPTED in path.read_bytes()
+def _xls_fault(path: Path, error: BaseException) -> IngestError:
+    """Why the compound file cannot be read. A password on an old workbook xlrd tells; a new workbook with one is wrapped in such a file."""
+    if "encrypted" in str(error).lower() or ENCRYPTED in path.read_bytes():
+        return IngestError(
+            Text("is protected by a password", "设置了密码保护"),
+            Text("open it in Excel, remove the password and save it again", "请用 Excel 打开，取消密码后另存"),
+        )
+    return _no_workbook() if "Can't find workbook" in str(error) else _broken(error)
 
 
-def _protected() -> IngestError:
+def _no_workbook() -> IngestError:
     return IngestError(
-        Text("is protected by a password", "设置了密码保护"),
-        Text("open it in Excel, remove the password and save it again", "请用 Excel 打开，取消密码后另存"),
+        Text("holds no Excel workbook that can be read", "里面没有可以读取的 Excel 工作簿"),
+        Text("is it a document of another program? save it as xlsx or CSV", "是不是其他程序的文件？请另存为 xlsx 或 CSV"),
     )
 
 

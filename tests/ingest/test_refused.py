@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +31,16 @@ def xlsx(path: Path) -> bytes:
         book.active.append([str(number), "s1"])
     book.save(path)
     return path.read_bytes()
+
+
+def archive(path: Path, *names: str) -> bytes:
+    with zipfile.ZipFile(path, "w") as file:
+        for name in names:
+            file.writestr(name, CONTENT_TYPES if name.startswith("[") else "<x/>")
+    return path.read_bytes()
+
+
+CONTENT_TYPES = '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
 
 
 def parquet(path: Path) -> bytes:
@@ -55,6 +66,8 @@ BAD: dict[str, tuple[str, bytes | Callable[[Path], bytes], str]] = {
     "half a workbook": ("o.xlsx", lambda path: xlsx(path)[:3000], "whole workbook"),
     "a zip of something": ("o.xlsx", b"PK\x03\x04" + b"x" * 500, "whole workbook"),
     "half an old workbook": ("o.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "whole workbook"),
+    "an archive of something else": ("o.xlsx", lambda path: archive(path, "letter.txt"), "holds no Excel workbook"),
+    "a document of Word": ("o.xlsx", lambda path: archive(path, "[Content_Types].xml", "word/document.xml"), "holds no Excel workbook"),
     "a workbook with a password": (
         "o.xlsx",
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + "EncryptedPackage".encode("utf-16-le"),
