@@ -17,7 +17,7 @@ A template that fails never loses an alert: the built-in plain message is sent, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,6 +47,7 @@ SUFFIX = ".j2"
 PARTS = ("gist", "subject", "txt", "html")
 LONGEST_SUBJECT = 120
 MOST_PICTURES = 5
+DEFAULT_ONLY = ("mixed", "repeat", "resolved_unknown_values")  # written by default.*, or of items that "several" has too
 Draw = Callable[[Trend, Writer], bytes | None]
 
 
@@ -138,15 +139,23 @@ class Renderer:
         labels: set[str] = set().union(*map(asked_labels, trees.values()))
         return problems or list(self._trials(desk, visible, rules, labels))
 
-    def _trials(self, desk: _Desk, visible: Iterable[str], rules: Mapping[str, RuleInfo], labels: set[str]) -> Iterator[Problem]:
+    def _trials(self, desk: _Desk, visible: Mapping[str, Source], rules: Mapping[str, RuleInfo], labels: set[str]) -> Iterator[Problem]:
         for name in sorted({name.split(".", maxsplit=1)[0] for name in visible}):
             rule = replace(rules.get(name, BLANK), name=name, template="")
-            parts = [part for part in PARTS if f"{name}.{part}{SUFFIX}" in visible]
-            for message in specimens(rule, labels).values() if parts else ():
-                yield from self._trial(message, desk, name, parts)
+            parts = {part: visible[f"{name}.{part}{SUFFIX}"] for part in PARTS if f"{name}.{part}{SUFFIX}" in visible}
+            for sort, message in specimens(rule, labels).items() if parts else ():
+                if name == "default" or sort not in DEFAULT_ONLY:
+                    yield from self._trial(message, desk, name, [part for part in parts if self._is_new(parts[part], sort, desk)])
 
-    def _trial(self, message: Message, desk: _Desk, name: str, parts: Iterable[str]) -> Iterator[Problem]:
+    def _is_new(self, source: Source, sort: str, desk: _Desk) -> bool:
+        """Whether a trial in this language may show more than in the first: of a file that serves both, two sorts of message are enough."""
+        own = source.file.startswith(f"{self.folder.name}/{desk.writer.language}/")
+        return own or sort in ("firing", "several") or desk.writer.language == LANGUAGES[0]
+
+    def _trial(self, message: Message, desk: _Desk, name: str, parts: Collection[str]) -> Iterator[Problem]:
         """What fails when the parts that ``name`` has of its own are rendered for ``message``; pictures are not drawn."""
+        if not parts:
+            return
         _, entries = _illustrated(message, desk.writer, _no_picture)
         values = context(message, entries, desk.writer) | {"subject": "-"}
         for part in parts:

@@ -183,6 +183,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.trees: dict[tuple[str, str | None, str | None], nodes.Template] = {}
+
     def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
         if isinstance(left, int | float) and operator == "**":
             raise RefusedError(Text("** is not available in templates", "模板里不能用 **"))
@@ -193,6 +197,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        """The template's tree, made once: `check` looks at it before it is compiled."""
+        key = (source, name, filename)
+        if key not in self.trees:
+            self.trees[key] = self._budgeted(source, name, filename)
+        return self.trees[key]
+
+    def _budgeted(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         """The parsed template with its loops and concatenations put under the budget."""
         tree = super()._parse(source, name, filename)
         for node in tree.find_all((nodes.EvalContextModifier, nodes.ScopedEvalContextModifier)):
@@ -290,10 +301,12 @@ def _unknown_words(environment: Sandbox, tree: nodes.Template, source: Source) -
 
 
 def _unknown_variables(environment: Sandbox, tree: nodes.Template, source: Source, names: set[str]) -> Iterator[Problem]:
-    unknown = meta.find_undeclared_variables(tree) - names - set(environment.globals)
-    for node in tree.find_all(nodes.Name):
-        if node.name in unknown and node.ctx == "load":
-            yield undefined(source, node.lineno, node.name, names | set(environment.globals))
+    known = names | set(environment.globals)
+    doubtful = [node for node in tree.find_all(nodes.Name) if node.ctx == "load" and node.name not in known]
+    undeclared = meta.find_undeclared_variables(tree) if doubtful else set()
+    for node in doubtful:
+        if node.name in undeclared:
+            yield undefined(source, node.lineno, node.name, known)
 
 
 def undefined(source: Source, line: int, name: str, known: Iterable[str]) -> Problem:
