@@ -47,7 +47,8 @@ def tell(options: Settings, project: Project, done: Round, report: DeliveryRepor
 
 
 def _print(options: Settings, project: Project, done: Round, report: DeliveryReport | None, left: Waiting, *, verbose: bool) -> None:
-    changes = [_change(moved, project.infos | BUILT_IN, options.language) for moved in done.transitions]
+    moves = done.transitions if done.claimed else ()
+    changes = [_change(moved, project.infos | BUILT_IN, options.language) for moved in moves]
     judged = [_judged(result, options.language) for result in _own(done)]
     if options.format == "json":
         emit_json(_as_json(done, report, left, judged, changes, options.language))
@@ -101,12 +102,12 @@ def _as_json(
         "claimed": done.claimed,
         "rules": judged,
         "changes": changes,
-        "missing": [asdict(each) for each in done.missing],
+        "missing": [asdict(each) for each in done.missing] if done.claimed else [],
         "sent": report.delivered if report else None,
         "dead": report.dead if report else 0,
         "waiting": asdict(left),
         "failures": [sentence.in_(language) for sentence in failures(report)] if report else [],
-        "template_faults": dict(done.faults),
+        "template_faults": dict(done.faults) if done.claimed else {},
     }
 
 

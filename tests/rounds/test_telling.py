@@ -47,9 +47,8 @@ def test_a_kind_that_nobody_ingested_is_told_with_the_rules_that_need_it(shop: S
     said = shop.do("run", *AT, "--rule", "dsr_drop").stderr
     assert "rule dsr_drop needs store: never ingested" in said
     every = shop.do("run", *AT).stderr
-    assert {"kind": "review", "stores": None, "rules": ["negative_review_unanswered", "question_unanswered"]} in shop.json("run", *AT)[
-        "missing"
-    ]
+    missing = shop.json("run", "--force", "--at", "2026-11-02T10:00")["missing"]
+    assert {"kind": "review", "stores": None, "rules": ["negative_review_unanswered", "question_unanswered"]} in missing
     assert every.count("\n") < 6 and "store (" in every, "many kinds are one sentence"
 
 
@@ -89,6 +88,15 @@ def test_an_instant_that_has_not_come_is_refused_unless_nothing_is_sent(shop: Sh
     assert "future" in shop.do("run", "--at", "2099-01-01T10:00", expect=2).output
     assert shop.json("run", "--at", "2099-01-01T10:00", "--no-send")["at"] == "2099-01-01T02:00:00+00:00"
     assert not (shop.folder / "mails").exists() and not shop.inbox.mails
+
+
+def test_what_a_second_run_of_an_instant_finds_is_not_told_as_changed(shop: Shop) -> None:
+    rated(shop, "4.8")
+    shop.do("run", *AT)
+    rated(shop, "4.2")
+    round_ = shop.json("run", *AT)
+    assert (round_["claimed"], round_["changes"], round_["rules"], round_["missing"]) == (False, [], [], [])
+    assert shop.json("alerts") == []
 
 
 def test_a_bare_day_is_its_end(shop: Shop) -> None:
