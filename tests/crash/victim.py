@@ -31,7 +31,7 @@ from typer.testing import CliRunner
 
 import engine.ingest
 import engine.pipeline
-from engine.cli import run as commands
+from engine.cli import delivering, run
 from engine.cli.main import app
 
 HEAVY = (alembic.command, duckdb, matplotlib.backends.backend_agg, pandera, engine.ingest, engine.pipeline)
@@ -71,7 +71,8 @@ def wrapped(original: Callable[..., Any], name: str, point: Callable[[str], None
 
 def child(request: dict[str, Any], pipe: int) -> None:
     plant(request["kill_at"], lambda name: (os.write(pipe, f"{name}\n".encode()), None)[1])
-    commands.clock = lambda: datetime.now(UTC) + timedelta(seconds=request["ahead"])
+    for module in (run, delivering):
+        module.clock = lambda: datetime.now(UTC) + timedelta(seconds=request["ahead"])
     code = 0
     for command in request["commands"]:
         result = CliRunner().invoke(app, command)
