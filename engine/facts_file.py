@@ -11,13 +11,12 @@ from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal, TypeVar
-from zoneinfo import available_timezones
 
 from pydantic import BeforeValidator, Field
 
 from engine.errors import Problem, ProblemsFound, Text, UsageError, did_you_mean
 from engine.facts import Alias, Column, Duplicates, Facts, Kind, normal_heading
-from engine.fields import Duration, Fraction, LocalText, Strict
+from engine.fields import Duration, Fraction, LocalText, Strict, TimeZone
 from engine.model import Type
 from engine.yamlfile import BilingualError, Document, Path_, load
 
@@ -51,14 +50,6 @@ def _parse_conversion(value: object) -> object:
         return value
     hint = did_you_mean(str(value), CONVERSIONS) or Text(f"known: {', '.join(CONVERSIONS)}", f"可以写：{'、'.join(CONVERSIONS)}")
     raise BilingualError("unknown_conversion", Text(f"in: {value!r} is not known", f"in: {value!r} 不认识"), hint)
-
-
-def _parse_zone(value: object) -> object:
-    zones = available_timezones()
-    if isinstance(value, str) and value in zones:
-        return value
-    hint = did_you_mean(str(value), zones) or Text("write it like Asia/Shanghai", "写法如 Asia/Shanghai")
-    raise BilingualError("bad_time_zone", Text(f"{value!r} is not a time zone", f"{value!r} 不是时区名称"), hint)
 
 
 def _as_alias(value: object) -> object:
@@ -110,7 +101,7 @@ class FactsFile(Strict):
     """The whole of one ``facts.yaml``; in a file that extends another, everything may be left out."""
 
     extends: str | None = None
-    time_zone: Annotated[str | None, BeforeValidator(_parse_zone)] = None
+    time_zone: TimeZone | None = None
     max_bad: Fraction | None = None
     expected: tuple[str, ...] = ()
     kinds: dict[str, KindFile] = Field(default_factory=dict)

@@ -6,7 +6,7 @@ Instants are timezone-aware ``datetime`` in UTC. Key values are text. Numbers in
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -299,11 +299,6 @@ class RuleInfo:
     key: tuple[str, ...] = ()
     template: str = ""
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by English shown label, Chinese for values that are not
-
-
-def shown_by_label(shown: Sequence[Shown]) -> dict[str, Shown]:
-    """The shown values under their English labels, as templates address them."""
-    return {item.label.en: item for item in shown}
 
 
 @dataclass(frozen=True, slots=True)

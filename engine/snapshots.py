@@ -118,10 +118,6 @@ class Selection:
         """Keys of rows that the batches' exports had and that could not be read."""
         return frozenset[tuple[str, ...]]().union(*(piece.batch.lost for piece in self.pieces))
 
-    @property
-    def batch_ids(self) -> tuple[str, ...]:
-        return tuple(sorted(piece.batch.id for piece in self.pieces))
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class Age:
