@@ -1,14 +1,20 @@
-"""Field types that the typed files share: names, durations (``26h``), fractions (``5%``), time zones, texts in one or two languages."""
+"""Field types that the typed files share: names, durations (``26h``), fractions (``5%``), time zones, texts in one or two languages.
+
+Each type tells JSON Schema which texts it reads, and :func:`about` what a key means, so that the schemas for editors are made of the
+very models that read the files.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticKnownError
 
 from engine.errors import LANGUAGES, Text, did_you_mean
@@ -24,6 +30,20 @@ class Strict(BaseModel):
     """Base of all file models: unknown keys are errors, values are not changed after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+def about(en: str, zh: str, *, names: str = "", examples: Sequence[object] = ()) -> FieldInfo:
+    """What a key means, in both languages, for editors to show. ``examples`` are offered as values; so are the project's own ``names``
+    of a sort that :mod:`engine.schemas` knows: ``kinds``, ``rules``, ``owners`` ..."""
+    described: FieldInfo = Field(
+        description=f"{en} · {zh}", examples=list(examples) or None, json_schema_extra={"names": names} if names else None
+    )
+    return described
+
+
+def written(pattern: str, wrong: Text) -> WithJsonSchema:
+    """For JSON Schema: a text that ``pattern`` matches from end to end. ``wrong`` is what an editor says of another."""
+    return WithJsonSchema({"type": "string", "pattern": f"^(?:{pattern})$", "patternErrorMessage": f"{wrong.en} · {wrong.zh}"})
 
 
 def parse_name(name: str) -> str:
@@ -116,8 +136,22 @@ def parse_zone(value: object) -> str:
     raise BilingualError("bad_time_zone", Text(f"{said.en} is not a time zone", f"{said.zh} 不是时区名称"), hint)
 
 
-Name = Annotated[str, AfterValidator(parse_name)]
-TimeZone = Annotated[str, BeforeValidator(parse_zone)]
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-Fraction = Annotated[Decimal, BeforeValidator(parse_fraction)]
-LocalText = Annotated[Text, BeforeValidator(parse_text)]
+class _Texts(Strict):
+    """One text in both languages, or in one of them."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    zh: Annotated[str, about("in Chinese", "中文")] = Field("", pattern=r"\S")
+    en: Annotated[str, about("in English", "英文")] = Field("", pattern=r"\S")
+
+
+_NAME_WANTED = Text("lower-case letters, digits and _, such as dsr_drop", "小写字母、数字和下划线，如 dsr_drop")
+_DURATION_WANTED = Text("a duration such as 30m, 26h, 7d or 1h30m", "时长，如 30m、26h、7d、1h30m")
+_PERCENTAGE = Annotated[str, written(r"\s*\d{1,18}(\.\d{1,18})?\s*%\s*", Text("a percentage such as 5%", "百分比，如 5%"))]
+_DURATION_TEXT = Annotated[str, written(rf"\s*(?=\d){_DURATION.pattern}\s*", _DURATION_WANTED)]
+
+Name = Annotated[str, AfterValidator(parse_name), written(NAME, _NAME_WANTED)]
+TimeZone = Annotated[str, BeforeValidator(parse_zone, json_schema_input_type=str)]
+Duration = Annotated[timedelta, BeforeValidator(parse_duration, json_schema_input_type=_DURATION_TEXT)]
+Fraction = Annotated[Decimal, BeforeValidator(parse_fraction, json_schema_input_type=float | _PERCENTAGE)]
+LocalText = Annotated[Text, BeforeValidator(parse_text, json_schema_input_type=Annotated[str, Field(min_length=1)] | _Texts)]
