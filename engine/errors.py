@@ -10,6 +10,7 @@ what cannot go on::
     ├── SnapshotError      the snapshot folder cannot be read or written (3)
     ├── StateError         the state database cannot be used (3)
     └── EvaluationError    a rule could not be evaluated (3)
+        └── CorrelationError   incident rules could not be (3)
 
 Errors of libraries are translated into these at the border. Every message to a user is a :class:`Text`, in English and Chinese.
 """
@@ -136,6 +137,10 @@ class StateError(StorewatchError):
 
 
 class EvaluationError(StorewatchError):
+    pass
+
+
+class CorrelationError(EvaluationError):
     pass
 
 

@@ -1,0 +1,156 @@
+"""Rules as they are evaluated. What a fact is by itself is decided here in Python; what facts are to each other, by the inference engine.
+
+* A *selector* is what a pattern asks of a fact alone: kinds, and tests without references. A fact's *mask* has a bit for every selector
+  that it passes. Selectors are shared by all rules.
+* A *column* is a number that the engine compares: a field, or arithmetic over fields of one fact. Texts are numbered, booleans are 0 and 1.
+* A *tally* is what a counting pattern counts: the facts of a selector, put together by the columns that are compared with other facts.
+  It has a bit too.
+* A *variant* is one rule of the engine. A rule has one, or one for each pattern of ``any``.
+* A *group* holds the variants that are evaluated together: of one stratum and one scope.
+
+All of it is plain values, so that it can be sent to the process that holds the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from engine.correlation.values import Comparison, Derived, FieldType, Operand, Test
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    kinds: tuple[str, ...]
+    tests: tuple[Test, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    expression: Operand
+    type: FieldType
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Facts with the bit ``counted``, put together by ``columns``; ``distinct`` is empty when the facts themselves are counted."""
+
+    counted: int
+    columns: tuple[int, ...]
+    at_least: int
+    distinct: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A column of the fact that ``binding`` is bound to (empty: of the fact itself)."""
+
+    binding: str
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Calculation:
+    """Arithmetic over columns of several facts."""
+
+    op: str
+    left: JoinOperand
+    right: JoinOperand
+
+
+JoinOperand = Place | Calculation
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    column: int
+    op: Comparison
+    operand: JoinOperand
+    type: FieldType
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One pattern of a variant: a fact with the bit, with all of ``columns`` (those that this or another slot compares), and the joins."""
+
+    binding: str
+    bit: int
+    columns: tuple[int, ...]
+    joins: tuple[Join, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    rule: str
+    present: tuple[Slot, ...]
+    absent: tuple[Slot, ...]
+    gives: tuple[Derived, ...]
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (*self.present, *self.absent)
+
+    @property
+    def needs(self) -> int:
+        return union(slot.bit for slot in self.present)
+
+
+@dataclass(frozen=True)
+class Group:
+    """``demands`` has, for every bit, what has to be known of a fact that has it. ``number`` tells the groups of one process apart."""
+
+    number: int
+    scope: tuple[str, ...]
+    variants: tuple[Variant, ...]
+    selectors: Mapping[int, Selector]
+    columns: Mapping[int, Column]
+    tallies: Mapping[int, Tally]
+    demands: Mapping[int, Demand]
+    upstream: frozenset[str] = frozenset()
+    _completes: dict[int, bool] = field(default_factory=dict, compare=False)
+    _demanded: dict[int, Demand] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def mask(self) -> int:
+        return union(self.selectors)
+
+    @cached_property
+    def rules(self) -> frozenset[str]:
+        return frozenset(variant.rule for variant in self.variants)
+
+    @cached_property
+    def repeats(self) -> int:
+        """How many facts that are alike the rules can tell from any greater number: one for each pattern, and one to be absent."""
+        return max(len(variant.present) for variant in self.variants) + 1
+
+    def can_complete(self, present: int) -> bool:
+        """Whether any rule can match where there are facts with these bits only. (What follows, follows from a match.)"""
+        if present not in self._completes:
+            self._completes[present] = any(present & variant.needs == variant.needs for variant in self.variants)
+        return self._completes[present]
+
+    def demanded(self, mask: int) -> Demand:
+        """What has to be known of a fact with this mask."""
+        if mask not in self._demanded:
+            all_of = [demand for bit, demand in self.demands.items() if mask >> bit & 1]
+            self._demanded[mask] = Demand(
+                tuple(sorted({column for demand in all_of for column in demand.columns})),
+                tuple(sorted({name for demand in all_of for name in demand.fields})),
+            )
+        return self._demanded[mask]
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Columns that are compared, and fields that are carried on: counted by their values, or given to derived facts."""
+
+    columns: tuple[int, ...]
+    fields: tuple[str, ...]
+
+
+def union(bits: Iterable[int]) -> int:
+    mask = 0
+    for bit in bits:
+        mask |= 1 << bit
+    return mask

@@ -1,0 +1,136 @@
+"""The facts of one scope as a group's rules see them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from engine.correlation.limits import LARGEST_INTEGER, OverLimit
+from engine.correlation.operands import Values, worth
+from engine.correlation.plan import Column, Group, Tally
+from engine.correlation.values import Fact, FieldType, Scalar
+from engine.errors import Text
+
+Number = int | float
+
+
+@dataclass(slots=True)
+class Alike:
+    """Facts that no rule can tell apart: their ids. ``values`` are the numbers of their columns, ``carried`` their carried fields."""
+
+    mask: int
+    values: Mapping[int, Number]
+    carried: Mapping[str, Scalar]
+    members: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Crowd:
+    """Facts that are counted together: what each id counts as. ``bit`` is its tally's."""
+
+    bit: int
+    values: Mapping[int, Number]
+    members: dict[str, Scalar]
+
+    @property
+    def mask(self) -> int:
+        return 1 << self.bit
+
+    def without(self, ids: set[str]) -> tuple[frozenset[str], int]:
+        """The members except these, and how many they count for."""
+        rest = {member: value for member, value in self.members.items() if member not in ids}
+        return frozenset(rest), len(set(rest.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What holds in one scope: by rule and binding, the ids of facts; and the facts that follow."""
+
+    bindings: Mapping[tuple[str, str], frozenset[str]]
+    derived: tuple[Fact, ...]
+
+
+@dataclass(slots=True)
+class Scene:
+    """All facts of one scope that any rule of the group asks for, those that are alike together."""
+
+    scope: tuple[Scalar, ...]
+    alikes: dict[object, Alike] = field(default_factory=dict)
+    codes: dict[str, int] = field(default_factory=dict)  # texts by number
+    crowds: list[Crowd] = field(default_factory=list)
+
+    def add(self, group: Group, mask: int, values: Values, name: str) -> Alike:
+        """Put a fact with its likes. Raises :class:`OverLimit`."""
+        demand = group.demanded(mask)
+        numbers = {}
+        for column in demand.columns:
+            number = self._number(group.columns[column], values)
+            if number is not None:
+                numbers[column] = number
+        carried = {name: values[name] for name in demand.fields if name in values}
+        key = (mask, tuple(numbers.items()), tuple(carried.items()))
+        alike = self.alikes.get(key)
+        if alike is None:
+            alike = self.alikes[key] = Alike(mask, numbers, carried)
+        alike.members.append(name)
+        return alike
+
+    def _number(self, column: Column, values: Values) -> Number | None:
+        value = worth(column.expression, values)
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return self.codes.setdefault(value, len(self.codes))
+        if column.type is FieldType.FLOAT:
+            return float(value) + 0.0 if math.isfinite(value) else None
+        if abs(value) > LARGEST_INTEGER:
+            raise OverLimit(Text(f"{value} is too big to be compared exactly", f"{value} 太大，无法精确比较"))
+        return int(value)
+
+    def __iter__(self) -> Iterator[Alike | Crowd]:
+        yield from self.alikes.values()
+        yield from self.crowds
+
+    def count(self, group: Group) -> None:
+        """Find the crowds that are big enough. All facts that are counted must be there."""
+        self.crowds = [
+            crowd
+            for bit, tally in group.tallies.items()
+            for crowd in _crowds(bit, tally, self.alikes.values())
+            if crowd.without(set())[1] >= tally.at_least
+        ]
+
+    @property
+    def mask(self) -> int:
+        """The bits that some fact or crowd has."""
+        mask = 0
+        for one in self:
+            mask |= one.mask
+        return mask
+
+
+def _crowds(bit: int, tally: Tally, alikes: Iterable[Alike]) -> Iterator[Crowd]:
+    crowds: dict[Sequence[Number], Crowd] = {}
+    for alike in alikes:
+        if not alike.mask >> tally.counted & 1 or not all(column in alike.values for column in tally.columns):
+            continue
+        if tally.distinct and tally.distinct not in alike.carried:
+            continue
+        values = {column: alike.values[column] for column in tally.columns}
+        crowd = crowds.setdefault(tuple(values.values()), Crowd(bit, values, {}))
+        for member in alike.members:
+            crowd.members[member] = alike.carried[tally.distinct] if tally.distinct else member
+    yield from crowds.values()
+
+
+Answer = Conclusion | Text  # or why there is none
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Scenes of one group, to be answered in their order within so many seconds together."""
+
+    group: Group
+    scenes: Sequence[Scene]
+    seconds: float

@@ -1,0 +1,78 @@
+"""The process that holds the inference engine: reads tasks from its standard input, writes what it concludes to its standard output.
+
+It ends when its input does, when its parent is gone, and by itself when a task takes too long (even if the engine hangs in C).
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import pickle
+import signal
+import sys
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from engine.correlation.plan import Group
+from engine.correlation.reasoning import reason
+from engine.correlation.scenes import Answer, Scene, Task
+from engine.correlation.selecting import Selecting
+from engine.correlation.session import Rulesets
+from engine.errors import CorrelationError
+
+LOADED_GROUPS = 16
+
+
+@dataclass(slots=True)
+class Shelf:
+    """Groups that are loaded into the engine, by number; the one not used for longest is unloaded for a new one."""
+
+    loaded: dict[int, tuple[Rulesets, Selecting]] = field(default_factory=dict)
+
+    def answer(self, group: Group, scene: Scene) -> Answer:
+        rulesets, selecting = self._load(group)
+        try:
+            return reason(group, rulesets, selecting, scene)
+        except CorrelationError as error:
+            self.unload(group.number)
+            return error.text
+
+    def _load(self, group: Group) -> tuple[Rulesets, Selecting]:
+        number = group.number
+        self.loaded[number] = self.loaded.pop(number) if number in self.loaded else (Rulesets(group), Selecting(group.selectors))
+        if len(self.loaded) > LOADED_GROUPS:
+            self.unload(next(iter(self.loaded)))
+        return self.loaded[number]
+
+    def unload(self, number: int) -> None:
+        self.loaded.pop(number)[0].close()
+
+
+def serve(source: BinaryIO, sink: BinaryIO) -> None:
+    shelf, parent = Shelf(), os.getppid()
+    with open(os.devnull, "w") as nowhere:
+        while True:
+            try:
+                task: Task = pickle.load(source)  # noqa: S301 — from the process that started this one
+            except EOFError:
+                return
+            faulthandler.dump_traceback_later(task.seconds, exit=True, file=nowhere)
+            answers = []
+            for scene in task.scenes:
+                if os.getppid() != parent:
+                    return
+                answers.append(shelf.answer(task.group, scene))
+            faulthandler.cancel_dump_traceback_later()
+            pickle.dump(answers, sink, pickle.HIGHEST_PROTOCOL)
+            sink.flush()
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with os.fdopen(os.dup(1), "wb") as sink:
+        os.dup2(2, 1)  # what anything prints must not get among the answers
+        serve(sys.stdin.buffer, sink)
+
+
+if __name__ == "__main__":
+    main()
