@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from engine.correlation.checking import NUMBERS, type_of
+from engine.correlation.limits import LARGEST_FLOAT, LARGEST_INTEGER
 from engine.correlation.operands import bindings, is_own, leaves, seen_from_itself
 from engine.correlation.plan import Calculation, Column, Demand, Group, Join, JoinOperand, Place, Selector, Slot, Tally, Variant
 from engine.correlation.strata import dependencies, strata
@@ -96,17 +98,23 @@ class _RuleCompiler:
         rule = self.rule
         choices: list[tuple[Pattern, ...]] = [(pattern,) for pattern in rule.any]
         for choice in choices or [()]:
-            joins = {pattern.binding: tuple(self._joins(pattern)) for pattern in (*rule.all, *choice, *rule.none)}
+            patterns = {pattern.binding: pattern for pattern in (*rule.all, *choice, *rule.none)}
+            joins = {name: tuple(self._joins(pattern)) for name, pattern in patterns.items()}
             used = _columns_used(joins)
-            present = tuple(self._slot(pattern, joins[pattern.binding], used) for pattern in (*rule.all, *choice))
-            absent = tuple(self._slot(pattern, joins[pattern.binding], used) for pattern in rule.none)
-            yield Variant(rule.name, present, absent, rule.gives)
+            tallied: Counter[Tally] = Counter()
+            slots = [
+                Slot(name, self._bit(patterns[name], own, tallied), tuple(sorted(used.get(name, ()))), own) for name, own in joins.items()
+            ]
+            width = len(slots) - len(rule.none)
+            yield Variant(rule.name, tuple(slots[:width]), tuple(slots[width:]), rule.gives)
 
-    def _slot(self, pattern: Pattern, joins: tuple[Join, ...], used: Mapping[str, set[int]]) -> Slot:
+    def _bit(self, pattern: Pattern, joins: Sequence[Join], tallied: Counter[Tally]) -> int:
         bit = self.bits(Selector(pattern.kinds, tuple(test for test in pattern.tests if is_own(test.operand))))
-        if pattern.counts:
-            bit = self.bits(Tally(bit, tuple(sorted({join.column for join in joins})), pattern.count, pattern.distinct))
-        return Slot(pattern.binding, bit, tuple(sorted(used.get(pattern.binding, ()))), joins)
+        if not pattern.counts:
+            return bit
+        tally = Tally(bit, tuple(sorted({join.column for join in joins})), pattern.count, pattern.distinct)
+        tallied[tally] += 1
+        return self.bits(replace(tally, twin=tallied[tally]))
 
     def _joins(self, pattern: Pattern) -> Iterator[Join]:
         for test in pattern.tests:
@@ -119,9 +127,10 @@ class _RuleCompiler:
         return same and test.field in self.rule.scope and test.op is Comparison.EQUAL
 
     def _join(self, pattern: Pattern, test: Test) -> Join:
-        types = {type_of(operand, pattern, self.patterns, self.schema) for operand in (Own(test.field), test.operand)}
+        types = {type_of(leaf, pattern, self.patterns, self.schema) for leaf in (Own(test.field), *leaves(test.operand))}
         kind = FieldType.FLOAT if types == NUMBERS else next(iter(types))
-        return Join(self.columns(Column(Own(test.field), kind)), test.op, self._operand(test.operand, kind), kind)
+        limit = LARGEST_FLOAT if types == {FieldType.FLOAT} else LARGEST_INTEGER
+        return Join(self.columns(Column(Own(test.field), kind)), test.op, self._operand(test.operand, kind), kind, limit)
 
     def _operand(self, operand: Operand, kind: FieldType) -> JoinOperand:
         """What refers to one fact only becomes a column of that fact: the engine is left with what refers to several."""

@@ -34,12 +34,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Facts with the bit ``counted``, put together by ``columns``; ``distinct`` is empty when the facts themselves are counted."""
+    """Facts with the bit ``counted``, put together by ``columns``; ``distinct`` is empty when the facts themselves are counted.
+
+    ``twin`` tells equal tallies of one rule apart: the engine lets no fact stand for two patterns, but what was counted may be counted
+    again.
+    """
 
     counted: int
     columns: tuple[int, ...]
     at_least: int
     distinct: str
+    twin: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class Join:
     op: Comparison
     operand: JoinOperand
     type: FieldType
+    limit: int | float  # of what is computed, for it to be exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,12 @@ class Group:
     @cached_property
     def rules(self) -> frozenset[str]:
         return frozenset(variant.rule for variant in self.variants)
+
+    @cached_property
+    def calculations(self) -> frozenset[tuple[Calculation, int | float]]:
+        """All arithmetic that is left to the engine, and its limit."""
+        joins = (join for variant in self.variants for slot in variant.slots for join in slot.joins)
+        return frozenset((join.operand, join.limit) for join in joins if isinstance(join.operand, Calculation))
 
     @cached_property
     def repeats(self) -> int:

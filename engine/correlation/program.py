@@ -141,6 +141,7 @@ class _Run:
         try:
             for mask, known in facts:
                 scene.add(group, mask, known.values, known.fact.id)
+            scene.check(group)
         except OverLimit as error:
             self._fail(group, scope, error.text)
             return None

@@ -91,6 +91,7 @@ class _Reasoner:
         mask = self.selecting.mask(fact.kind, values)
         if mask:
             alike = self.scene.add(self.group, mask, values, fact.id)
+            self.scene.check(self.group)
             if len(alike.members) <= self.group.repeats:
                 self._tell(alike, len(alike.members) - 1)
 

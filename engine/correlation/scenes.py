@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.correlation.limits import LARGEST_INTEGER, OverLimit
+from engine.correlation.limits import LARGEST_FLOAT, LARGEST_INTEGER, OverLimit
 from engine.correlation.operands import Values, worth
-from engine.correlation.plan import Column, Group, Tally
+from engine.correlation.plan import Column, Group, JoinOperand, Place, Tally
 from engine.correlation.values import Fact, FieldType, Scalar
 from engine.errors import Text
 
@@ -59,6 +58,7 @@ class Scene:
     alikes: dict[object, Alike] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)  # texts by number
     crowds: list[Crowd] = field(default_factory=list)
+    largest: dict[int, Number] = field(default_factory=dict)  # by column, without the sign
 
     def add(self, group: Group, mask: int, values: Values, name: str) -> Alike:
         """Put a fact with its likes. Raises :class:`OverLimit`."""
@@ -68,7 +68,8 @@ class Scene:
             number = self._number(group.columns[column], values)
             if number is not None:
                 numbers[column] = number
-        carried = {name: values[name] for name in demand.fields if name in values}
+                self.largest[column] = max(self.largest.get(column, 0), abs(number))
+        carried = {key: values[key] for key in demand.fields if key in values}
         key = (mask, tuple(numbers.items()), tuple(carried.items()))
         alike = self.alikes.get(key)
         if alike is None:
@@ -82,11 +83,21 @@ class Scene:
             return None
         if isinstance(value, str):
             return self.codes.setdefault(value, len(self.codes))
-        if column.type is FieldType.FLOAT:
-            return float(value) + 0.0 if math.isfinite(value) else None
-        if abs(value) > LARGEST_INTEGER:
+        if not abs(value) <= (LARGEST_FLOAT if isinstance(value, float) else LARGEST_INTEGER):  # nor is what is not a number
             raise OverLimit(Text(f"{value} is too big to be compared exactly", f"{value} 太大，无法精确比较"))
-        return int(value)
+        return float(value) + 0.0 if column.type is FieldType.FLOAT else int(value)
+
+    def check(self, group: Group) -> None:
+        """Raise :class:`OverLimit` when arithmetic that is left to the engine may not be exact."""
+        for calculation, limit in group.calculations:
+            if self._bound(calculation) > limit:
+                raise OverLimit(Text("numbers are too big to be computed with exactly", "数字太大，无法精确计算"))
+
+    def _bound(self, operand: JoinOperand) -> Number:
+        if isinstance(operand, Place):
+            return self.largest.get(operand.column, 0)
+        left, right = self._bound(operand.left), self._bound(operand.right)
+        return left * right if operand.op == "*" else left + right
 
     def __iter__(self) -> Iterator[Alike | Crowd]:
         yield from self.alikes.values()

@@ -166,7 +166,10 @@ class Rulesets:
 
     def _put(self, index: int, message: str) -> None:
         ruleset = self._rulesets[index]
-        result, offset = durable_rules_engine.assert_fact(ruleset._handle, message)
+        try:
+            result, offset = durable_rules_engine.assert_fact(ruleset._handle, message)
+        except durable_rules_engine.error as error:
+            raise _broken(str(error)) from error
         if result == NOT_HANDLED:
             return
         if result != HANDLED:

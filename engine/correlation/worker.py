@@ -64,8 +64,9 @@ class _Process:
             return 0
         with contextlib.suppress(OSError):
             self._questions.close()
-        code = self._popen.poll()
-        if code is None:
+        try:
+            code = self._popen.wait(timeout=1)  # it ends when its input does
+        except subprocess.TimeoutExpired:
             self._popen.kill()
             code = self._popen.wait()
         self._answers.close()

@@ -12,7 +12,7 @@ Found = dict[tuple[str, tuple], dict[str, set[str]]]
 
 
 def evaluate(rules: Sequence[Rule], facts: Sequence[Fact]) -> tuple[Found, set]:
-    """By rule and scope, the ids bound to each binding; and the content of all facts that follow. Ids of derived facts are their content."""
+    """By rule and scope, the ids bound to each binding; and the contents of all facts that follow, which are their ids."""
     known = list(facts)
     found: Found = {}
     level = levels(rules)
@@ -69,9 +69,8 @@ def follows(rule: Rule, facts: Sequence[Fact]) -> Iterator[Fact]:
 
 
 def content(kind: str, values: Mapping) -> str:
-    return repr(
-        (kind, sorted((name, type(value).__name__, value + 0.0 if type(value) is float else value) for name, value in values.items()))
-    )
+    plain = {name: value + 0.0 if type(value) is float else value for name, value in values.items()}
+    return repr((kind, sorted((name, type(value).__name__, value) for name, value in plain.items())))
 
 
 def combinations(rule: Rule, facts: Sequence[Fact]) -> Iterator[tuple[tuple, Bound, Mapping[str, set[str]]]]:
@@ -95,11 +94,8 @@ def within(rule: Rule, patterns: Sequence[Pattern], facts: Sequence[Fact]) -> It
         counted = {}
         for pattern in patterns:
             if counts(pattern):
-                members = [
-                    fact
-                    for fact in rest
-                    if suits(pattern, fact, bound) and (not pattern.distinct or value(fact, pattern.distinct) is not None)
-                ]
+                members = [fact for fact in rest if suits(pattern, fact, bound)]
+                members = [fact for fact in members if not pattern.distinct or value(fact, pattern.distinct) is not None]
                 amount = len({value(fact, pattern.distinct) for fact in members}) if pattern.distinct else len(members)
                 counted[pattern.binding] = {fact.id for fact in members} if amount >= pattern.count else None
         if None in counted.values():
