@@ -13,10 +13,11 @@ from types import MappingProxyType
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field
+from pydantic.config import JsonDict
 
 from engine.errors import Problem, ProblemsFound, Text, UsageError, did_you_mean
 from engine.facts import Alias, Column, Duplicates, Facts, Kind, normal_heading
-from engine.fields import Duration, Fraction, LocalText, Strict, TimeZone
+from engine.fields import NAME, Duration, Fraction, LocalText, Strict, TimeZone, about, among, named
 from engine.model import Type
 from engine.yamlfile import BilingualError, Document, Path_, load
 
@@ -35,7 +36,8 @@ CONVERSIONS: Mapping[str, Type] = MappingProxyType(
 )
 Item = TypeVar("Item")
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_NAME = re.compile(NAME)
+_NAMES_ONLY: JsonDict = {"propertyNames": {"pattern": f"^{NAME}$"}}
 
 
 def _parse_type(value: object) -> object:
@@ -60,51 +62,71 @@ def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+_Conversion = Annotated[str, BeforeValidator(_parse_conversion, json_schema_input_type=Annotated[str, among(CONVERSIONS)])]
+
+
 class AliasFile(Strict):
     """``花费``, or ``{heading: 花费(分), in: cents}``, or ``{heading: 活动时间, part: start}``."""
 
-    heading: str = Field(min_length=1)
-    conversion: Annotated[str, BeforeValidator(_parse_conversion)] = Field(default="", alias="in")
-    part: Literal["start", "end"] | None = None
-    more: tuple[str, ...] = ()
+    heading: Annotated[str, about("heading of the export", "导出文件里的表头")] = Field(min_length=1)
+    conversion: Annotated[_Conversion, about("how its cells count, such as cents", "单元格里的数怎么算，如 cents（分）")] = Field(
+        "", alias="in"
+    )
+    part: Annotated[Literal["start", "end"] | None, about("which of two times in one cell", "一格里有起止两个时间时取哪一个")] = None
+    more: Annotated[tuple[str, ...], about("further columns, joined to it", "再拼上这几列")] = ()
 
     def alias_(self) -> Alias:
         return Alias(self.heading, self.conversion, self.part or "", self.more)
 
 
-AliasEntry = Annotated[AliasFile, BeforeValidator(_as_alias)]
+AliasEntry = Annotated[AliasFile, BeforeValidator(_as_alias, json_schema_input_type=Annotated[str, Field(min_length=1)] | AliasFile)]
+_ColumnType = Annotated[str | None, BeforeValidator(_parse_type, json_schema_input_type=Annotated[str, among(TYPES)])]
+_Names = Annotated[tuple[str, ...] | None, BeforeValidator(_as_tuple, json_schema_input_type=str | tuple[str, ...] | None)]
 
 
 class ColumnFile(Strict):
-    type: Annotated[str | None, BeforeValidator(_parse_type)] = None
-    title: LocalText | None = None
-    unit: str | None = None
-    min: Fraction | None = None
-    max: Fraction | None = None
-    values: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    aliases: tuple[AliasEntry, ...] = ()
-    personal: Literal["hash", "drop"] | None = None
-    required: bool | None = None
+    type: Annotated[_ColumnType, about("type of its values", "值的类型")] = None
+    title: Annotated[LocalText | None, about("title; also a heading of exports", "中文名，也是导出文件里的表头")] = None
+    unit: Annotated[str | None, about("unit, such as 元", "单位，如 元", examples=["元", "件", "分", "人", "次", "天"])] = None
+    min: Annotated[Fraction | None, about("least sound value; rows below it are bad", "最小合理值，低于它的行作废")] = None
+    max: Annotated[Fraction | None, about("largest sound value; rows above it are bad", "最大合理值，高于它的行作废")] = None
+    values: Annotated[dict[str, tuple[str, ...]], about("value in rules → texts of exports", "规则里的值 → 导出文件里的各种写法")] = Field(
+        default_factory=dict
+    )
+    aliases: Annotated[tuple[AliasEntry, ...], about("further headings of exports", "导出文件里的其他表头")] = ()
+    personal: Annotated[Literal["hash", "drop"] | None, about("personal data: hashed, or not stored", "个人信息：存哈希，或不保存")] = None
+    required: Annotated[bool | None, about("a row without it is bad", "没有它的行作废")] = None
 
 
 class KindFile(Strict):
-    title: LocalText | None = None
-    key: Annotated[tuple[str, ...] | None, BeforeValidator(_as_tuple)] = None
-    fresh_for: Duration | None = None
-    columns: dict[str, ColumnFile] = Field(default_factory=dict)
-    references: dict[str, str] = Field(default_factory=dict)
-    as_of: tuple[AliasEntry, ...] = ()
-    duplicates: Duplicates | None = None
+    title: Annotated[LocalText | None, about("title of the kind", "这种事实的中文名")] = None
+    key: Annotated[_Names, about("column, or columns, that tell its rows apart", "主键：区分各行的列，可以是几列")] = None
+    fresh_for: Annotated[
+        Duration | None, about("how old data may be before it is stale", "数据多久以后算过期", examples=["2h", "26h", "8d"])
+    ] = None
+    columns: Annotated[dict[str, ColumnFile], about("name in rules → column", "规则里的列名 → 列")] = Field(
+        default_factory=dict, json_schema_extra=_NAMES_ONLY
+    )
+    references: Annotated[
+        dict[str, Annotated[str, named("own_kinds")]],
+        about("column → kind whose key it holds", "列 → 它引用的事实（列里是那种事实的主键）"),
+    ] = Field(default_factory=dict)
+    as_of: Annotated[tuple[AliasEntry, ...], about("headings that say which day the data is of", "写明数据日期的表头")] = ()
+    duplicates: Annotated[Duplicates | None, about("rows with the same key", "主键相同的行怎么办")] = None
 
 
 class FactsFile(Strict):
     """The whole of one ``facts.yaml``; in a file that extends another, everything may be left out."""
 
-    extends: str | None = None
-    time_zone: TimeZone | None = None
-    max_bad: Fraction | None = None
-    expected: tuple[str, ...] = ()
-    kinds: dict[str, KindFile] = Field(default_factory=dict)
+    extends: Annotated[str | None, about("file that this one adds to", "在哪个文件的基础上增改")] = None
+    time_zone: Annotated[TimeZone | None, about("time zone of times in exports", "导出文件里时间的时区", examples=["Asia/Shanghai"])] = None
+    max_bad: Annotated[
+        Fraction | None, about("share of bad rows past which a file is refused", "坏行超过这个比例就拒收整个文件", examples=["5%"])
+    ] = None
+    expected: Annotated[tuple[str, ...], about("stores that must report", "必须有数据的店铺")] = ()
+    kinds: Annotated[dict[str, KindFile], about("name in rules → kind of fact", "规则里的名称 → 事实")] = Field(
+        default_factory=dict, json_schema_extra=_NAMES_ONLY
+    )
 
 
 @dataclass(frozen=True, slots=True)

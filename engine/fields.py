@@ -7,7 +7,7 @@ very models that read the files.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated
@@ -24,6 +24,7 @@ NAME = r"[a-z][a-z0-9_]*"
 LONGEST = timedelta(days=36_500)
 UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _DURATION = re.compile(r"(?:(\d{1,9})w)?(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?")
+DURATION = rf"(?=\d){_DURATION.pattern}"
 
 
 class Strict(BaseModel):
@@ -34,16 +35,32 @@ class Strict(BaseModel):
 
 def about(en: str, zh: str, *, names: str = "", examples: Sequence[object] = ()) -> FieldInfo:
     """What a key means, in both languages, for editors to show. ``examples`` are offered as values; so are the project's own ``names``
-    of a sort that :mod:`engine.schemas` knows: ``kinds``, ``rules``, ``owners`` ..."""
+    (see :func:`named`)."""
     described: FieldInfo = Field(
         description=f"{en} · {zh}", examples=list(examples) or None, json_schema_extra={"names": names} if names else None
     )
     return described
 
 
+def named(names: str, *examples: str) -> FieldInfo:
+    """A name of the project: editors offer those of a sort that :mod:`engine.schemas` knows (``kinds``, ``rules``, ``owners`` ...)."""
+    field: FieldInfo = Field(examples=list(examples) or None, json_schema_extra={"names": names} if names else None)
+    return field
+
+
 def written(pattern: str, wrong: Text) -> WithJsonSchema:
     """For JSON Schema: a text that ``pattern`` matches from end to end. ``wrong`` is what an editor says of another."""
     return WithJsonSchema({"type": "string", "pattern": f"^(?:{pattern})$", "patternErrorMessage": f"{wrong.en} · {wrong.zh}"})
+
+
+def among(texts: Iterable[str]) -> WithJsonSchema:
+    """For JSON Schema: one of the texts."""
+    return WithJsonSchema({"type": "string", "enum": [*texts]})
+
+
+def read_as(form: object) -> BeforeValidator:
+    """For JSON Schema: the value is passed on as it is, to be read as ``form``, a type, later."""
+    return BeforeValidator(lambda value: value, json_schema_input_type=form)
 
 
 def parse_name(name: str) -> str:
@@ -148,7 +165,7 @@ class _Texts(Strict):
 _NAME_WANTED = Text("lower-case letters, digits and _, such as dsr_drop", "小写字母、数字和下划线，如 dsr_drop")
 _DURATION_WANTED = Text("a duration such as 30m, 26h, 7d or 1h30m", "时长，如 30m、26h、7d、1h30m")
 _PERCENTAGE = Annotated[str, written(r"\s*\d{1,18}(\.\d{1,18})?\s*%\s*", Text("a percentage such as 5%", "百分比，如 5%"))]
-_DURATION_TEXT = Annotated[str, written(rf"\s*(?=\d){_DURATION.pattern}\s*", _DURATION_WANTED)]
+_DURATION_TEXT = Annotated[str, written(rf"\s*{DURATION}\s*", _DURATION_WANTED)]
 
 Name = Annotated[str, AfterValidator(parse_name), written(NAME, _NAME_WANTED)]
 TimeZone = Annotated[str, BeforeValidator(parse_zone, json_schema_input_type=str)]

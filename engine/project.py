@@ -78,7 +78,7 @@ class _Loader:
         self.problems += [*duplicate_names(documents), *_reserved_names(documents)]
         self.problems += _unknown_owners(documents, channels) if channels else ()
         if routing and channels and facts:
-            self.problems += misspelt(routing, channels, _vocabulary(documents, facts.schemas, channels))
+            self.problems += misspelt(routing, channels, vocabulary(documents, facts.schemas, channels.contacts))
         renderer = Renderer(self.folder / "templates")
         self.problems += self._templates(renderer, rules) if try_templates else ()
         if self.problems or facts is None or channels is None or schedules is None:
@@ -107,10 +107,9 @@ class _Loader:
             return None
 
     def _rule_documents(self) -> list[Document]:
-        folder = self.folder / "rules"
-        if not folder.is_dir():
+        if not (self.folder / "rules").is_dir():
             self.problems.append(_missing("rules", "folder"))
-        paths = sorted(path for path in folder.rglob("*") if _is_rules_file(path))
+        paths = rule_paths(self.folder)
         loaded = [self._try(lambda path=path: load(path, path.relative_to(self.folder).as_posix())) for path in paths]  # type: ignore[misc]
         return [document for document in loaded if document]
 
@@ -121,6 +120,11 @@ class _Loader:
             rules += found
             self.problems += problems
         return tuple(rules)
+
+
+def rule_paths(folder: Path) -> list[Path]:
+    """The files of rules of the project in ``folder``, sorted."""
+    return sorted(path for path in (folder / "rules").rglob("*") if _is_rules_file(path))
 
 
 def _is_rules_file(path: Path) -> bool:
@@ -148,7 +152,7 @@ def _unknown_owners(documents: Iterable[Document], channels: Channels) -> Iterat
                 yield document.problem((index, "owner"), "unknown_owner", text, hint)
 
 
-def _vocabulary(documents: Collection[Document], kinds: Mapping[str, KindSchema], channels: Channels) -> Vocabulary:
+def vocabulary(documents: Collection[Document], kinds: Mapping[str, KindSchema], contacts: Iterable[str]) -> Vocabulary:
     """What matchers can speak of. Rules count as written: one that is broken must not make its route look wrong too."""
     rules = [rule for document in documents if isinstance(document.data, list) for rule in document.data if isinstance(rule, dict)]
     own = {str(label) for rule in rules if isinstance(rule.get("labels"), dict) for label in rule["labels"]}
@@ -157,7 +161,7 @@ def _vocabulary(documents: Collection[Document], kinds: Mapping[str, KindSchema]
     values = {
         "alert": alerts.union(BUILT_IN),
         "severity": {severity.value for severity in Severity},
-        "owner": owners.union(channels.contacts, (rule.owner for rule in BUILT_IN.values())),
+        "owner": owners.union(contacts, (rule.owner for rule in BUILT_IN.values())),
     }
     return Vocabulary({*BUILT_IN_LABELS, *keys, *own}, values)
 

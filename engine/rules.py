@@ -156,7 +156,7 @@ class RuleFile(Strict):
     owner: Annotated[str, about("a name under contacts of channels.yaml", "负责人：channels.yaml 里 contacts 下的名字", names="owners")] = (
         ""
     )
-    labels: Annotated[dict[str, str], about("labels for routing, such as area", "分派用的标签，如 area", names="labels")] = {}
+    labels: Annotated[dict[str, str], about("labels for routing, such as area", "分派用的标签，如 area", names="own_labels")] = {}
     show: Annotated[dict[str, Expression], about("values in the message: label → expression", "消息里列出的数值：名目 → 表达式")] = {}
     evidence: Annotated[EvidenceFile | None, about("related rows that the message lists", "消息里附上的相关行")] = None
     trend: Annotated[Expression | None, about("expression whose last 14 days are drawn", "画最近 14 天走势的表达式")] = None

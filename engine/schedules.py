@@ -10,10 +10,11 @@ from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from engine.errors import Problem, ProblemsFound, Text, did_you_mean
-from engine.fields import Duration, Strict, TimeZone
+from engine.fields import Duration, Strict, TimeZone, about, named, written
 from engine.yamlfile import BilingualError, Document, load, shown
 
 _FIELDS = (
@@ -55,17 +56,31 @@ def _weekdays(part: str) -> str:
     return ",".join(_WEEKDAYS[day] for day in range(first, last + 1, step)) or part
 
 
-Cron = Annotated[str, BeforeValidator(parse_cron)]
+_CRON_WANTED = Text("five fields: minute hour day month weekday", "五个字段：分 时 日 月 周")
+Cron = Annotated[str, BeforeValidator(parse_cron, json_schema_input_type=Annotated[str, written(r"\s*\S+(\s+\S+){4}\s*", _CRON_WANTED)])]
+_ONE_CLOCK: JsonDict = {"oneOf": [{"required": [key], "properties": {key: {"type": "string"}}} for key in ("cron", "every")]}
 
 
 class Schedule(Strict):
     """One schedule: ``cron`` or ``every``, for all rules or the named ones."""
 
-    cron: Cron | None = None
-    every: Duration | None = None
-    time_zone: TimeZone | None = None
-    rules: list[str] = Field(default=["all"], min_length=1)
-    missed: Literal["each", "latest", "skip"] = "latest"
+    model_config = ConfigDict(json_schema_extra=_ONE_CLOCK)
+
+    cron: Annotated[
+        Cron | None,
+        about(
+            "minute hour day month weekday; or write every", "分 时 日 月 周；与 every 二选一", examples=["30 9 * * *", "0 9 * * mon-fri"]
+        ),
+    ] = None
+    every: Annotated[Duration | None, about("how often; or write cron", "多久一次；与 cron 二选一", examples=["30m", "1h", "1d"])] = None
+    time_zone: Annotated[TimeZone | None, about("time zone of cron", "cron 的时区", examples=["Asia/Shanghai"])] = None
+    rules: Annotated[list[Annotated[str, named("rules", "all")]], about("rules to evaluate, or all", "检查哪些规则，all 是全部")] = Field(
+        default=["all"], min_length=1
+    )
+    missed: Annotated[
+        Literal["each", "latest", "skip"],
+        about("instants missed while stopped: evaluate each, the latest, or none", "停机期间错过的时刻：逐个补、只补最近的、跳过"),
+    ] = "latest"
 
     @model_validator(mode="after")
     def _one_clock(self) -> Self:
@@ -81,7 +96,7 @@ class Schedule(Strict):
 class Schedules(Strict):
     """The whole file."""
 
-    schedules: dict[str, Schedule] = {}
+    schedules: Annotated[dict[str, Schedule], about("name → when which rules are evaluated", "名称 → 什么时候检查哪些规则")] = {}
 
 
 def load_schedules(path: Path, name: str, rules: Iterable[str]) -> Schedules:

@@ -10,6 +10,7 @@ import pytest
 ENGINE = Path(__file__).parent.parent / "engine"
 LADDER = [
     "errors",
+    "writing",
     "model",
     "yamlfile",
     "fields",
@@ -40,6 +41,8 @@ LADDER = [
     "project",
     "pipeline",
     "ruletest",
+    "schemas",
+    "editing",
     "replay",
     "daemon",
     "simulate",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -36,6 +37,14 @@ def check(context: typer.Context) -> None:
         fail(options, error)
     if options.format == "json":
         typer.echo("[]")
+    if _schemas_are_old(options.project):
+        command = "storewatch schema --write"
+        options.say(
+            Text(
+                f"note: editors complete by schemas that are out of date; run: {command}",
+                f"注意：编辑器用的 schema 已过时，请运行：{command}",
+            )
+        )
     for name, channel in project.channels.channels.items():
         if isinstance(channel, EmailChannel) and channel.password_env and channel.password_env not in os.environ:
             options.say(_unset(name, channel.password_env))
@@ -45,6 +54,12 @@ def check(context: typer.Context) -> None:
             f"全部正确：{len(project.rules)} 条规则，{len(project.facts.schemas)} 种事实",
         )
     )
+
+
+def _schemas_are_old(folder: Path) -> bool:
+    from engine.editing import SCHEMAS, changed, schema_files  # heavy
+
+    return (folder / SCHEMAS).is_dir() and bool(changed(schema_files(folder)))
 
 
 def _unset(channel: str, variable: str) -> Text:

@@ -15,7 +15,7 @@ from engine.errors import Text, UsageError
 PACKAGE = Path(engine.__file__).parent
 # In an installed package the starter project lies inside it; in a checkout it is the repository itself.
 STARTER = PACKAGE / "starter" if (PACKAGE / "starter").is_dir() else PACKAGE.parent
-PARTS = ("facts.yaml", "channels.yaml", "schedules.yaml", "rules", "templates")
+PARTS = (".storewatch", "facts.yaml", "channels.yaml", "schedules.yaml", "rules", "templates")
 
 
 def register(app: typer.Typer) -> None:

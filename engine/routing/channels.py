@@ -14,8 +14,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from engine.errors import Problem, ProblemsFound, Text, did_you_mean
-from engine.fields import Duration, Strict
-from engine.routing.matchers import Matcher, parse_matcher
+from engine.fields import Duration, Strict, about, named, written
+from engine.routing.matchers import MATCHER, Matcher, parse_matcher
 from engine.yamlfile import BilingualError, Document, Path_, load, shown
 
 OWNER = "owner"
@@ -60,21 +60,31 @@ MailAddress = Annotated[str, AfterValidator(check_address)]
 Sender = Annotated[str, AfterValidator(check_sender)]
 Target = Annotated[str, AfterValidator(check_target)]
 Language = Literal["zh", "en"]
+_MATCHER_WANTED = Text('severity="critical" or area=~"A|B"', 'severity="critical" 或 area=~"客服|售后"')
+_Matching = Annotated[
+    Matcher,
+    BeforeValidator(parse_matcher, json_schema_input_type=Annotated[str, written(MATCHER, _MATCHER_WANTED)]),
+    named("matchers"),
+]
 
 
 class EmailChannel(Strict):
     """A mail server. The password is named, never written: an environment variable or a file (relative to the project)."""
 
-    type: Literal["email"]
-    host: str = Field(min_length=1)
-    port: int = Field(587, ge=1, le=65535)
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    ca_file: str = ""
-    username: str = ""
-    password_env: str = ""
-    password_file: str = ""
-    from_: Sender = Field(alias="from")
-    timeout: Duration = timedelta(seconds=20)
+    type: Annotated[Literal["email"], about("mail", "邮件")]
+    host: Annotated[str, about("name of the mail server", "邮件服务器", examples=["smtp.example.com"])] = Field(min_length=1)
+    port: Annotated[int, about("587 with starttls, 465 with tls", "端口：starttls 用 587，tls 用 465", examples=[587, 465])] = Field(
+        587, ge=1, le=65535
+    )
+    security: Annotated[Literal["starttls", "tls", "none"], about("encryption", "加密方式")] = "starttls"
+    ca_file: Annotated[str, about("file with the certificates to trust", "自有证书文件")] = ""
+    username: Annotated[str, about("login of the mail server", "登录名")] = ""
+    password_env: Annotated[str, about("environment variable that holds the password", "存放密码的环境变量名，不要写密码")] = ""
+    password_file: Annotated[str, about("file that holds the password", "存放密码的文件，不要写密码")] = ""
+    from_: Annotated[Sender, about("sender, as name@example.com", "发件人", examples=["巡店 <storewatch@example.com>"])] = Field(
+        alias="from"
+    )
+    timeout: Annotated[Duration, about("how long to wait for the server", "等服务器多久", examples=["20s"])] = timedelta(seconds=20)
 
     @property
     def sender_address(self) -> str:
@@ -85,7 +95,7 @@ class EmailChannel(Strict):
 class ConsoleChannel(Strict):
     """Writes messages as text to standard output."""
 
-    type: Literal["console"]
+    type: Annotated[Literal["console"], about("standard output", "标准输出，试用时方便")]
 
 
 Channel = EmailChannel | ConsoleChannel
@@ -95,40 +105,48 @@ MODELS: Mapping[str, type[EmailChannel] | type[ConsoleChannel]] = {"email": Emai
 class Contact(Strict):
     """How to reach an owner."""
 
-    email: tuple[MailAddress, ...] = Field(min_length=1)
-    language: Language | None = None
+    email: Annotated[tuple[MailAddress, ...], about("addresses", "邮箱，可写几个")] = Field(min_length=1)
+    language: Annotated[Language | None, about("language of messages", "消息的语言")] = None
 
 
 class Receiver(Strict):
     """One channel of a receiver; ``to`` lists addresses, or ``owner`` for the contact of the alert's owner."""
 
-    channel: str
-    to: tuple[Target, ...] = ()
-    language: Language | None = None
+    channel: Annotated[str, about("a name under channels", "channels 下的名字", names="channels")]
+    to: Annotated[tuple[Annotated[Target, named("", OWNER)], ...], about("addresses, or owner", "邮箱；owner 代表该告警的负责人")] = ()
+    language: Annotated[Language | None, about("language of messages", "消息的语言")] = None
 
 
 class RouteModel(Strict):
     """A node of the routing tree as written. What it does not say, it takes from the node above."""
 
-    receiver: str | None = None
-    matchers: tuple[Annotated[Matcher, BeforeValidator(parse_matcher)], ...] = ()
-    group_by: tuple[str, ...] | None = None
-    repeat_interval: Duration | None = None
-    continue_: bool = Field(False, alias="continue")
-    routes: tuple[RouteModel, ...] = ()
+    receiver: Annotated[str | None, about("who is told: a name under receivers", "发给谁：receivers 下的名字", names="receivers")] = None
+    matchers: Annotated[tuple[_Matching, ...], about("conditions on labels; all must hold", "标签条件，全部满足才走这里")] = ()
+    group_by: Annotated[
+        tuple[Annotated[str, named("labels")], ...] | None, about("labels whose values share one message", "这些标签相同的合成一封")
+    ] = None
+    repeat_interval: Annotated[
+        Duration | None, about("remind after so long while it goes on", "持续时多久提醒一次", examples=["12h", "24h", "7d"])
+    ] = None
+    continue_: Annotated[bool, about("try the routes that follow as well", "匹配后继续看后面的路由")] = Field(False, alias="continue")
+    routes: Annotated[tuple[RouteModel, ...], about("routes that are tried first, in order", "先从上到下试这些路由")] = ()
 
 
 class _People(Strict):
-    language: Language = "zh"
-    contacts: Mapping[str, Contact] = Field(default_factory=dict)
-    receivers: Mapping[str, tuple[Receiver, ...]]
-    route: RouteModel
+    language: Annotated[Language, about("language of messages", "消息的语言")] = "zh"
+    contacts: Annotated[Mapping[str, Contact], about("owner in rules → how to reach them", "规则里的负责人 → 联系方式")] = Field(
+        default_factory=dict
+    )
+    receivers: Annotated[Mapping[str, tuple[Receiver, ...]], about("name → channels and addresses", "名称 → 渠道和地址")]
+    route: Annotated[RouteModel, about("which alerts go to whom", "什么告警发给谁")] = Field(json_schema_extra={"required": ["receiver"]})
 
 
 class Channels(_People):
     """The whole file."""
 
-    channels: Mapping[str, Annotated[Channel, Field(discriminator="type")]]
+    channels: Annotated[
+        Mapping[str, Annotated[Channel, Field(discriminator="type")]], about("name → how messages leave", "名称 → 消息怎么发出")
+    ] = Field(min_length=1)
 
 
 def load_channels(path: Path) -> Channels:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from engine.errors import Text
 from engine.yamlfile import BilingualError, shown
 
-_MATCHER = re.compile(r'\s*(\w+)\s*(=~|!~|!=|=)\s*(?:"(.*)"|([^"\s=~]\S*)|)\s*', re.DOTALL)
+MATCHER = r'\s*(\w+)\s*(=~|!~|!=|=)\s*(?:"(.*)"|([^"\s=~]\S*)|)\s*'
+_MATCHER = re.compile(MATCHER, re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
