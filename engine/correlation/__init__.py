@@ -5,6 +5,7 @@
 """
 
 from engine.correlation.checking import flaws
+from engine.correlation.lacking import Lack, Why, lacking
 from engine.correlation.program import Program
 from engine.correlation.values import (
     Arithmetic,
@@ -38,6 +39,7 @@ __all__ = [
     "FieldType",
     "Flaw",
     "Found",
+    "Lack",
     "Match",
     "Operand",
     "Own",
@@ -49,5 +51,7 @@ __all__ = [
     "Schema",
     "Scope",
     "Test",
+    "Why",
     "flaws",
+    "lacking",
 ]

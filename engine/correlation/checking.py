@@ -99,7 +99,11 @@ class _RuleCheck:
 
     def _of_pattern(self, pattern: Pattern) -> Iterator[Text]:
         unknown = [kind for kind in pattern.kinds if kind not in self.schema]
-        if unknown or not pattern.kinds:
+        if not pattern.kinds:
+            yield Text("the pattern names no kind of fact", "条件没有写是哪种事实")
+        if pattern.count < 1:
+            yield Text(f"count is {pattern.count}; it must be at least 1", f"count 为 {pattern.count}，至少应为 1")
+        if unknown:
             yield Text(f"there is no kind {', '.join(unknown)}", f"没有 {'、'.join(unknown)} 这种事实")
             return
         for test in pattern.tests:
@@ -113,8 +117,6 @@ class _RuleCheck:
             yield from self._of_counting(pattern)
 
     def _of_counting(self, pattern: Pattern) -> Iterator[Text]:
-        if pattern.count < 1:
-            yield Text(f"count is {pattern.count}; it must be at least 1", f"count 为 {pattern.count}，至少应为 1")
         if pattern.distinct and not _types(pattern, pattern.distinct, self.schema):
             yield _no_field(pattern, pattern.distinct)
         for test in pattern.tests:
@@ -191,7 +193,8 @@ class _RuleCheck:
             else:
                 yield from self._of_given(field, operand, expected)
         for field in self.rule.scope:
-            if self.schema[derived.kind].get(field) not in (None, self._scope_type(field)):
+            types = {self.schema[derived.kind].get(field), self._scope_type(field)} - {None}
+            if len(types) > 1:
                 yield Text(f"{derived.kind}.{field} has another type than the scope", f"{derived.kind}.{field} 与范围的类型不一致")
 
     def _of_given(self, field: str, operand: Constant | Ref, expected: FieldType) -> Iterator[Text]:

@@ -13,7 +13,7 @@ All of it is plain values, so that it can be sent to the process that holds the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -131,11 +131,6 @@ class Group:
         joins = (join for variant in self.variants for slot in variant.slots for join in slot.joins)
         return frozenset((join.operand, join.limit) for join in joins if isinstance(join.operand, Calculation))
 
-    @cached_property
-    def repeats(self) -> int:
-        """How many facts that are alike the rules can tell from any greater number: one for each pattern, and one to be absent."""
-        return max(len(variant.present) for variant in self.variants) + 1
-
     def can_complete(self, present: int) -> bool:
         """Whether any rule can match where there are facts with these bits only. (What follows, follows from a match.)"""
         if present not in self._completes:
@@ -149,16 +144,26 @@ class Group:
             self._demanded[mask] = Demand(
                 tuple(sorted({column for demand in all_of for column in demand.columns})),
                 tuple(sorted({name for demand in all_of for name in demand.fields})),
+                max(sum(mask >> bit & 1 for bit in self._asked(variant)) for variant in self.variants),
             )
         return self._demanded[mask]
+
+    def _asked(self, variant: Variant) -> Iterator[int]:
+        """For each pattern of the variant, the bit of the facts that it is about."""
+        for slot in variant.slots:
+            yield self.tallies[slot.bit].counted if slot.bit in self.tallies else slot.bit
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Columns that are compared, and fields that are carried on: counted by their values, or given to derived facts."""
+    """What has to be known of facts: ``columns`` are compared; ``fields`` are counted by their values, or given to derived facts.
+
+    ``patterns`` of one variant may be about the same fact: the rules cannot tell more facts that are alike than these.
+    """
 
     columns: tuple[int, ...]
     fields: tuple[str, ...]
+    patterns: int = 0
 
 
 def union(bits: Iterable[int]) -> int:

@@ -41,7 +41,7 @@ class _Reasoner:
     seen: int = 0
 
     def tell(self, one: Alike | Crowd) -> None:
-        for member in range(1 if isinstance(one, Crowd) else min(len(one.members), self.group.repeats)):
+        for member in range(1 if isinstance(one, Crowd) else min(len(one.members), self.group.demanded(one.mask).patterns)):
             self._tell(one, member)
 
     def _tell(self, one: Alike | Crowd, member: int) -> None:
@@ -92,7 +92,7 @@ class _Reasoner:
         if mask:
             alike = self.scene.add(self.group, mask, values, fact.id)
             self.scene.check(self.group)
-            if len(alike.members) <= self.group.repeats:
+            if len(alike.members) <= self.group.demanded(mask).patterns:
                 self._tell(alike, len(alike.members) - 1)
 
     def conclusion(self) -> Conclusion:

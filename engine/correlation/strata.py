@@ -17,6 +17,7 @@ ABSENCE = Text("whether facts are absent (`none`) can be told only when all are 
 COUNTING = Text("facts can be counted only when all are known", "要等事实齐全之后才能计数")
 AFTER_ABSENCE = Text("a rule with `none` is settled only after what it needs", "带 none 的规则要等它所依赖的规则完成之后才能判断")
 ACROSS_SCOPES = Text("they have different scopes", "它们的范围不同")
+REASONS: tuple[Text | None, ...] = (ABSENCE, COUNTING, AFTER_ABSENCE, ACROSS_SCOPES)  # the plainest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ def circles(rules: Sequence[Rule]) -> Iterator[Circle]:
     for edge in edges:
         feeds.setdefault(edge.gives, []).append(edge.needs)
     told: set[str] = set()
-    for edge in edges:
-        path = _path(feeds, edge.needs, edge.gives) if edge.why and edge.needs not in told else None
+    for edge in sorted((edge for edge in edges if edge.why), key=lambda edge: REASONS.index(edge.why)):
+        path = _path(feeds, edge.needs, edge.gives) if edge.needs not in told else None
         if path and edge.why:
             told.update(path)
             yield Circle(path, edge.why)

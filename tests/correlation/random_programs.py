@@ -39,7 +39,7 @@ FIELDS = {
 BASE, GIVEN = ("alert", "订单", "product"), ("incident:x", "incident:y", "事故")
 SCHEMA = {kind: FIELDS for kind in (*BASE, *GIVEN)}
 POOL = {
-    FieldType.TEXT: ["", "a", "A", "店铺", "店铺 ", '"', "\\", "1", "true", "\u0000", "😀", "é", "é", "\ud800"],
+    FieldType.TEXT: ["", "a", "A", "店铺", "店铺 ", '"', "\\", "1", "true", "\u0000", "😀", "é", "e\u0301", "\ud800"],
     FieldType.INTEGER: [-1, 0, 1, 2, 3, 5, 1_700_000_000_000_000, 2**53, -(2**53)],
     FieldType.BOOLEAN: [True, False],
     FieldType.FLOAT: [0.0, -0.0, 1e-05, 0.1, 0.2, 0.30000000000000004, 0.3, 1.0, 1e16, 1e22, -2.5, float("nan"), float("inf")],
@@ -111,6 +111,10 @@ class Maker:
         targets = [pattern.binding for pattern in earlier if not pattern.counts]
         only_equal = count > 1 or bool(distinct)
         tests = tuple(self.test(targets, only_equal) for _ in range(draw.choice((0, 1, 1, 1, 2, 3))))
+        if earlier and draw.random() < 0.25:  # the same facts as an earlier pattern
+            model = draw.choice(earlier)
+            kinds, tests = model.kinds, tuple(test for test in (*model.tests, *tests[:1]) if not refers_to(test.operand) or not only_equal)
+            tests = tuple(test for test in tests if refers_to(test.operand) <= set(targets))
         return Pattern(binding, kinds, tests, count, distinct)
 
     def test(self, targets: Sequence[str], only_equal: bool) -> Test:
@@ -150,6 +154,15 @@ class Maker:
         if "sku" not in scope and targets and draw.random() < 0.5:
             fields["sku"] = Ref(draw.choice(targets), "sku")
         return Derived(draw.choice(self.given), fields)
+
+
+def refers_to(operand: Operand) -> set[str]:
+    match operand:
+        case Ref(binding, _):
+            return {binding}
+        case Arithmetic(_, left, right):
+            return refers_to(left) | refers_to(right)
+    return set()
 
 
 def difference(case: Case, program: Program) -> str:
