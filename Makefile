@@ -3,11 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench bench-quarter clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -28,6 +28,9 @@ check: $(STAMP) ## lint, types, and the shipped rules
 
 bench: $(STAMP) ## speed against hand-written SQL (minutes)
 	$(BIN)/python benchmarks/matching.py
+
+bench-quarter: $(STAMP) ## recall and precision of every rule over 50 simulated stores and 90 days (half an hour)
+	$(BIN)/python benchmarks/quarter.py
 
 clean: ## remove what the targets made
 	rm -rf .venv demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

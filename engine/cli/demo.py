@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import shutil
 import socket
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,14 +16,14 @@ import typer
 
 from engine.cli.common import Settings, clock, emit, fail, settings
 from engine.cli.init import STARTER, copy_starter
-from engine.errors import Secret, StorewatchError, Text, UsageError
+from engine.errors import StorewatchError, Text, UsageError
 
 if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, Envelope, Session
 
     from engine.model import Transition
     from engine.pipeline import Round
-    from engine.project import Project
+    from engine.simulate.playing import Step
 
 
 def register(app: typer.Typer) -> None:
@@ -64,24 +61,20 @@ def _prepare(folder: Path, force: bool) -> None:
 
 def _play(options: Settings, folder: Path, samples: Path) -> None:
     from engine.cli.delivering import deliver_due
-    from engine.matching.evaluate import Matcher
-    from engine.pipeline import run_round
     from engine.project import load_project
+    from engine.simulate.playing import Player, steps
     from engine.simulate.scoring import read_incidents, score
-    from engine.snapshots import Snapshots
     from engine.state import State
 
-    rounds = list(_rounds(samples))
+    rounds = steps(samples)
     transitions: list[Transition] = []
     with _mail_sink(folder / "mails") as port:
         _point_mail_at(folder / "channels.yaml", port)
         project = load_project(folder)
-        matcher = Matcher(project.facts.schemas, project.facts.time_zone)
-        snapshots = Snapshots(project.snapshots)
         with State.open(f"sqlite:///{folder / 'state.db'}") as state:
+            player = Player(project, state, clock, "demo")
             for number, step in enumerate(rounds, 1):
-                rows = sum(_ingest(project, export) for export in step.exports)
-                done = run_round(project, matcher, snapshots, state, step.at, schedule="demo", rules=project.rules, clock=clock)
+                rows, done = player.ingest(step), player.evaluate(step)
                 transitions += done.transitions
                 sent = deliver_due(project, state, None).delivered
                 _tell_round(options, f"{number}/{len(rounds)}", step, rows, done, sent)
@@ -97,15 +90,7 @@ def _point_mail_at(channels: Path, port: int) -> None:
     channels.write_text(re.sub(r"(?m)^(\s+port:\s*)\d+", rf"\g<1>{port}", text, count=1), encoding="utf-8")
 
 
-def _ingest(project: Project, export: _Export) -> int:
-    """Ingest one export as `storewatch ingest` does; returns the rows stored."""
-    from engine.ingest import Options, ingest
-
-    named = Options(clock(), export.kinds, export.as_of, export.store, all_stores=not export.store, secret=Secret("demo"))
-    return sum(kind.stored for kind in ingest(export.path, project.facts, project.snapshots, named).kinds)
-
-
-def _tell_round(options: Settings, count: str, step: _Round, rows: int, done: Round, sent: int) -> None:
+def _tell_round(options: Settings, count: str, step: Step, rows: int, done: Round, sent: int) -> None:
     at = f"{step.at:%Y-%m-%d %H:%M}"
     options.say(
         Text(
@@ -128,46 +113,6 @@ def _show_mails(options: Settings, folder: Path) -> None:
     for rule, count in sorted(Counter(str(row["rule"]) for row in rows).items()):
         options.say(Text(f"{count} mail(s) about {rule}", f"{rule}：{count} 封"))
     options.say(Text(f"mails are in {folder}", f"邮件保存在 {folder}"))
-
-
-@dataclass(frozen=True, slots=True)
-class _Export:
-    path: Path
-    kinds: tuple[str, ...]
-    as_of: datetime
-    store: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Round:
-    """One evaluation and the exports that arrived since the one before."""
-
-    at: datetime
-    exports: tuple[_Export, ...]
-
-
-def _rounds(samples: Path) -> Iterator[_Round]:
-    """The samples' evaluations in order. Raises :class:`UsageError` where the folder holds no samples."""
-    if not (samples / "manifest.csv").is_file():
-        text = Text(f"{samples} holds no samples (no manifest.csv)", f"{samples} 里没有样例（缺 manifest.csv）")
-        raise UsageError(text, Text("make some: storewatch simulate samples", "先生成：storewatch simulate samples"))
-    exports = sorted((_export(samples, row) for row in _csv_rows(samples / "manifest.csv")), key=lambda export: export.as_of)
-    instants = sorted(datetime.fromisoformat(row["at"]) for row in _csv_rows(samples / "instants.csv"))
-    taken = 0
-    for at in instants:
-        arrived = [export for export in exports[taken:] if export.as_of <= at]
-        taken += len(arrived)
-        yield _Round(at, tuple(arrived))
-
-
-def _export(samples: Path, row: dict[str, str]) -> _Export:
-    store = "" if row["store"] == "*" else row["store"]
-    return _Export(samples / row["file"], tuple(row["kind"].split("+")), datetime.fromisoformat(row["as_of"]), store)
-
-
-def _csv_rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 class _Keeper:

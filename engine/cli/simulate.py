@@ -33,19 +33,38 @@ def simulate(
     platforms: Annotated[str, typer.Option(help="Whose exports, with commas between; stores take turns.")] = ",".join(PLATFORMS),
     incidents: Annotated[int, typer.Option(help="Incidents planted for each rule.")] = USUAL.incidents,
     everything: Annotated[bool, typer.Option("--all-kinds", help="Export all fifteen kinds of fact.")] = USUAL.everything,
+    rules: Annotated[str, typer.Option(help="Rules whose incidents are planted: names with commas between, or `all`.")] = ",".join(
+        USUAL.rules
+    ),
     force: Annotated[bool, typer.Option(help="Write into a folder that is not empty; its other files stay.")] = False,
 ) -> None:
     """Write exports of made-up stores, as their platforms would, with planted incidents.
 
     manifest.csv lists the files in order, instants.csv when to evaluate, incidents.csv what is to be found, from when to when.
+
+    With --rules all (or any rule beside the usual five) the sheets have every column that the rules read, orders come in one sheet for
+    all stores, as from a company's own order system, and incidents.csv tells the truth about all rules: also what follows from an
+    incident (its note is empty).
     """
     options = settings(context)
-    chosen = tuple(name.strip() for name in platforms.split(",") if name.strip())
     try:
-        written = _write(folder, Options(stores, days, seed, start.date(), chosen, incidents, everything), force)
+        run = Options(stores, days, seed, start.date(), _names(platforms), incidents, everything, _rules(rules))
+        written = _write(folder, run, force)
     except StorewatchError as error:
         fail(options, error)
     _report(options, folder, written)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _rules(text: str) -> tuple[str, ...]:
+    if text.strip() != "all":
+        return _names(text)
+    from engine.simulate.troubles import TROUBLES
+
+    return tuple(TROUBLES)
 
 
 def _write(folder: Path, options: Options, force: bool) -> Summary:

@@ -12,7 +12,7 @@ from datetime import datetime, time
 from decimal import Decimal
 
 from engine.simulate.files import csv_bytes, json_bytes, jsonl_bytes, xlsx_bytes
-from engine.simulate.rows import Row
+from engine.simulate.shop import Row
 
 Cell = Callable[[Row], object]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from engine.simulate.plan import Options
-from engine.simulate.rows import Row, paid_yesterday, ratio, store_rows, yuan
-from engine.simulate.shop import Shop
+from engine.simulate.rows import paid_yesterday, ratio, store_rows, yuan
+from engine.simulate.shop import Row, Shop
 
 SOURCES = (("搜索", 42), ("推荐", 28), ("付费", 20), ("关注", 10))  # percent of visitors
 WEEK, MONTH = timedelta(days=7), timedelta(days=30)

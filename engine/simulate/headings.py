@@ -53,5 +53,5 @@ PDD_STATUS = {"unpaid": "待支付", "paid": "待发货", "shipped": "已发货�
 DOUYIN_STATUS = {"unpaid": "待支付", "paid": "待发货", "shipped": "已发货", "signed": "已完成", "closed": "已关闭"}
 PRODUCT_STATUS = {"on_sale": "出售中", "delisted": "已下架", "sold_out": "已售罄"}
 PLATFORM_NAMES = {"taobao": "淘宝", "jd": "京东", "pdd": "拼多多", "douyin": "抖音"}
-PAGES = {"home": "首页", "detail": "详情页"}
+PAGES = {"home": "首页", "campaign": "活动页", "detail": "详情页"}
 PLACEMENT_KINDS = {"kv": "首页焦点", "banner": "横幅", "nav": "导航", "showcase": "橱窗", "notice": "公告"}

@@ -18,13 +18,15 @@ DAILY = time(8, 30)  # sheets that are exported once a day
 ROUNDS = (time(9, 0), time(16, 0))  # orders and advertising, which are stale after two hours
 EVALUATIONS = (time(9, 30), time(16, 30))
 MIN_DAYS = 7
+FIRST_RULES = ("dsr_drop", "unfulfilled_orders", "banner_expired", "ad_budget_exhausted", "price_image_mismatch")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """A run: ``stores`` stores over ``platforms`` in turn, ``days`` days from ``start``, ``incidents`` planted per rule.
 
-    ``everything`` exports all fifteen kinds; without it, those that the rules with planted incidents read, and what they refer to.
+    ``rules`` are those whose incidents are planted. For the first rules the platforms' own sheets are enough, and only kinds that those
+    rules read are exported, or all fifteen with ``everything``; any other rule makes the run :attr:`wide`.
     """
 
     stores: int = 5
@@ -34,6 +36,12 @@ class Options:
     platforms: tuple[str, ...] = PLATFORMS
     incidents: int = 3
     everything: bool = False
+    rules: tuple[str, ...] = FIRST_RULES
+
+    @property
+    def wide(self) -> bool:
+        """Whether sheets have every column that any rule reads, and orders come from the company's own system, one sheet for all stores."""
+        return not set(self.rules) <= set(FIRST_RULES)
 
     def check(self) -> None:
         """Raises :class:`UsageError` when no such run can be made."""

@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from engine.model import Value
 from engine.simulate.plan import Options
-from engine.simulate.shop import Campaign, Order, Placement, Product, Promotion, Review, Shop
+from engine.simulate.shop import Campaign, Order, Placement, Product, Promotion, Review, Row, Shop
 from engine.simulate.world import share_of_day
 
-Row = Mapping[str, Value]
-
-LISTED = timedelta(days=3)  # an order sheet lists this much, and whatever older is still to be shipped
+LISTED, LISTED_WIDE = timedelta(days=3), timedelta(days=9)  # an order sheet lists this much, and whatever older is still to be shipped
 OLDEST = timedelta(days=15)
+PICKED_UP, PROMISED = timedelta(hours=6), timedelta(hours=97)  # after shipping; see `order` in world.py
+NOT_ABNORMAL = {1: "无", 2: "正常"}
 REVIEWED = timedelta(days=30)
+ASPECT = Decimal("2.35")
 SCHEDULED = timedelta(days=2)  # a page sheet lists what will be shown so long before
 
 
@@ -61,6 +61,11 @@ def store_rows(shop: Shop, now: datetime, options: Options) -> list[Row]:
             "refund_rate": ratio(refunded, sales),
             "bounce_rate": ratio(day.bounce, 10_000),
             "pickup_48h_rate": ratio(day.on_time, 10_000),
+            "sales_target": yuan(shop.target),
+            "repurchase_rate": ratio(day.on_time - 7200, 10_000),
+            "gross_margin": ratio(day.on_time - 4500, 10_000),
+            "marketing_cost": yuan(sales // 10),
+            "notices_unread": 0,
         }
     ]
 
@@ -82,11 +87,12 @@ def _created(item: Order | Review) -> datetime:
 
 def order_rows(shop: Shop, now: datetime, options: Options) -> list[Row]:
     listed = _between(shop.orders, now - OLDEST, now)
+    since = now - (LISTED_WIDE if options.wide else LISTED)
     return [
         _order_row(shop, order, status, now)
         for order in listed
         for status in [order.status(now)]
-        if status == "paid" or order.created_at >= now - LISTED
+        if status == "paid" or order.created_at >= since
     ]
 
 
@@ -105,8 +111,11 @@ def _order_row(shop: Shop, order: Order, status: str, now: datetime) -> Row:
         "paid_at": _past(order.paid_at, now),
         "promised_ship_at": order.promised_ship_at if _past(order.paid_at, now) else None,
         "shipped_at": shipped,
+        "picked_up_at": _past(shipped + PICKED_UP, now) if shipped else None,
+        "promised_sign_at": shipped + PROMISED if shipped else None,
         "signed_at": _past(order.signed_at, now),
         "amount": yuan(order.amount),
+        "abnormal": NOT_ABNORMAL.get(order.buyer % 10),
         "remark": order.remark or None,
         "tracking_no": f"TEST{order.order_id[-9:]}" if shipped else None,
         "buyer": order.buyer,
@@ -157,6 +166,14 @@ def _product_row(shop: Shop, product: Product, day: int) -> Row:
         "daily_sales": today.sold,
         "visitors": today.visitors,
         "conversion": ratio(today.sold, today.visitors),
+        "floor_price": yuan(product.price * 7 // 10),
+        "discount_category": today.final_price < product.price,
+        "orders": 20 + 3 * today.sold,
+        "problem_order_rate": ratio(100 + today.visitors, 10_000),
+        "edits_24h": today.sold % 3,
+        "title_length": len(product.title),
+        "sku_images_missing": 0,
+        "image_ok": True,
     }
 
 
@@ -171,6 +188,7 @@ def placement_rows(shop: Shop, now: datetime, options: Options) -> list[Row]:
 
 
 def _placement_row(shop: Shop, placement: Placement, now: datetime, price: int | None) -> Row:
+    pictured = placement.kind not in ("nav", "notice")
     return {
         "placement_id": placement.placement_id,
         "store_id": shop.store_id,
@@ -185,6 +203,11 @@ def _placement_row(shop: Shop, placement: Placement, now: datetime, price: int |
         "live": placement.starts_at <= now and _past(placement.down_at, now) is None,
         "link": f"https://shop.example/{placement.placement_id}",
         "link_status": 200,
+        "image_url": f"https://img.example/{placement.placement_id}.jpg" if pictured else None,
+        "image_ok": True if pictured else None,
+        "image_price": yuan(price) if placement.kind == "kv" and price is not None else None,
+        "image_aspect": ASPECT if pictured else None,
+        "slot_aspect": ASPECT if pictured else None,
     }
 
 
@@ -201,6 +224,7 @@ def _promotion_row(shop: Shop, promotion: Promotion, now: datetime) -> Row:
         "product_id": promotion.product_id,
         "name": promotion.name,
         "state": "活动结束" if promotion.ends_at < now else running,
+        "signup_ends_at": promotion.starts_at - timedelta(days=3),
         "starts_at": promotion.starts_at,
         "ends_at": promotion.ends_at,
         "promo_price": yuan(promotion.promo_price),

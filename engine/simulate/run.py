@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from engine.simulate.cells import Layout
 from engine.simulate.desk_rows import DESK_ROWS
-from engine.simulate.incidents import TROUBLES, Incident, plant
+from engine.simulate.incidents import Chronicle, Incident, plant
 from engine.simulate.layouts import LAYOUTS, MORE_LAYOUTS
+from engine.simulate.look import ALL, Board
 from engine.simulate.plan import EVALUATIONS, Options
-from engine.simulate.rows import ROWS, Row
-from engine.simulate.shop import Shop
+from engine.simulate.rows import ROWS
+from engine.simulate.shop import Row, Shop
+from engine.simulate.wide_layouts import WIDE_LAYOUTS
 from engine.simulate.world import build
 
 MANIFEST = "manifest.csv"
@@ -33,36 +35,6 @@ class Summary:
     evaluations: int
 
 
-@dataclass
-class _Chronicle:
-    """Incidents as they open and close from one export to the next."""
-
-    options: Options
-    notes: Mapping[tuple[str, str, date], str]
-    open: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
-    closed: list[Incident] = field(default_factory=list)
-
-    def observe(self, kind: str, shop: Shop, rows: Sequence[Row], now: datetime) -> None:
-        """Take note of what ``rows``, exported at ``now``, show of ``shop``."""
-        for rule, trouble in TROUBLES.items():
-            if trouble.kind == kind:
-                self._compare(rule, shop.store_id, frozenset(trouble.shows(shop, rows, now, self.options)), now)
-
-    def _compare(self, rule: str, store_id: str, shown: frozenset[str], now: datetime) -> None:
-        for key in shown:
-            self.open.setdefault((rule, store_id, key), now)
-        over = [known for known in self.open if known[:2] == (rule, store_id) and known[2] not in shown]
-        self.closed += [self._incident(known, self.open.pop(known), now) for known in over]
-
-    def _incident(self, known: tuple[str, str, str], start: datetime, end: datetime | None) -> Incident:
-        rule, store_id, key = known
-        return Incident(rule, store_id, key, start, end, self.notes.get((rule, key, start.date()), ""))
-
-    def incidents(self) -> tuple[Incident, ...]:
-        lasting = [self._incident(known, start, None) for known, start in self.open.items()]
-        return tuple(sorted([*self.closed, *lasting], key=lambda one: (one.starts_at, one.rule, one.key)))
-
-
 def simulate(folder: Path, options: Options) -> Summary:
     """Write a run into ``folder`` (made if needed). The same options write the same files.
 
@@ -70,22 +42,30 @@ def simulate(folder: Path, options: Options) -> Summary:
     """
     options.check()
     shops, notes = plant(build(options), options)
-    chronicle = _Chronicle(options, notes)
+    chronicle = Chronicle(options, notes)
+    stores = [shop.store_id for shop in shops]
+    evaluations = list(options.instants(EVALUATIONS))
     folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, int] = {}
     size = 0
     manifest = []
+    due = iter(evaluations)
+    evaluation = next(due)
     for now, layout in _calendar(options):
-        for store, rows in _exports(layout, shops, now, chronicle):
+        while evaluation < now:
+            chronicle.judge(stores, evaluation)
+            evaluation = next(due)
+        for store, rows in _exports(layout, shops, now, options, chronicle.board):
             name = f"{now:%Y-%m-%d}/{now:%H%M}-{store or 'all'}-{layout.name}.{layout.suffix}"
             content = layout.render(rows)
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_bytes(content)
-            manifest.append((name, "+".join(layout.kinds), now.isoformat(), store or "*"))
+            manifest.append((name, "+".join(layout.kinds), now.isoformat(), store or ALL))
             files[layout.name] = files.get(layout.name, 0) + 1
             size += len(content)
+    for last in (evaluation, *due):
+        chronicle.judge(stores, last)
     incidents = chronicle.incidents()
-    evaluations = options.instants(EVALUATIONS)
     _table(folder / MANIFEST, ("file", "kind", "as_of", "store"), manifest)
     _table(folder / INSTANTS, ("at",), ((now.isoformat(),) for now in evaluations))
     _table(folder / INCIDENTS, ("rule", "store_id", "key", "starts_at", "ends_at", "note"), map(_line, incidents))
@@ -94,24 +74,39 @@ def simulate(folder: Path, options: Options) -> Summary:
 
 def _calendar(options: Options) -> list[tuple[datetime, Layout]]:
     """Every export of the run, oldest first."""
-    layouts = LAYOUTS + MORE_LAYOUTS if options.everything else LAYOUTS
+    narrow = LAYOUTS + MORE_LAYOUTS if options.everything else LAYOUTS
+    layouts = WIDE_LAYOUTS if options.wide else narrow
     exports = [(now, layout) for layout in layouts for now in options.instants(layout.times)]
     return sorted(exports, key=lambda export: export[0])
 
 
-def _exports(layout: Layout, shops: tuple[Shop, ...], now: datetime, chronicle: _Chronicle) -> Iterable[tuple[str, list[Row]]]:
-    """The files of one layout at one instant: (store, or empty for all stores; rows)."""
-    everything: list[Row] = []
+def _exports(layout: Layout, shops: tuple[Shop, ...], now: datetime, options: Options, board: Board) -> Iterable[tuple[str, list[Row]]]:
+    """The files of one layout at one instant, also posted on the board: (store, or empty for all stores; rows)."""
     kind = layout.kinds[0]
-    for shop in shops:
-        if layout.platform in ("", shop.platform):
-            rows = list(ALL_ROWS[kind](shop, now, chronicle.options))
-            chronicle.observe(kind, shop, rows, now)
-            everything += rows
-            if layout.platform:
-                yield shop.store_id, rows
+    mine = [shop for shop in shops if layout.platform in ("", shop.platform)]
+    down = {shop.store_id for shop in mine for outage in shop.outages if outage.kind == kind and outage.since <= now < outage.until}
     if not layout.platform:
-        yield "", everything
+        if down:
+            return
+        rows = [(shop, _rows(kind, shop, now, options)) for shop in mine]
+        for shop, found in rows:
+            board.post(kind, ALL, shop.store_id, found, now)
+        yield "", [row for _, found in rows for row in found]
+        return
+    for shop in mine:
+        if shop.store_id not in down:
+            found = _rows(kind, shop, now, options)
+            board.post(kind, shop.store_id, shop.store_id, found, now)
+            yield shop.store_id, found
+
+
+def _rows(kind: str, shop: Shop, now: datetime, options: Options) -> list[Row]:
+    """What the export shows of a store, with what was planted."""
+    rows = list(ALL_ROWS[kind](shop, now, options))
+    for edit in shop.edits:
+        if edit.kind == kind and edit.since <= now < edit.until:
+            rows = edit.apply(rows, now)
+    return rows
 
 
 def _line(incident: Incident) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """How well a run of the engine found what was planted: every incident against the alerts that opened and resolved.
 
-An incident is *found* when its alert opens at the first evaluation inside it or at the one after, and *closed* when it resolves at
-the first evaluation after its end or at the one after that. An alert that opens for no incident, or a second time for one that was
-found, is *extra*.
+An incident is *found* when its alert opens at the first evaluation inside it (*at once*) or at the one after, and *closed* when it
+resolves at the first evaluation after its end or at the one after that. An alert that opens for no incident, or a second time for one
+that was found, is *extra*.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class RuleScore:
     ended: int
     closed: int
     extra: int
+    at_once: int
 
     @property
     def precision(self) -> float | None:
@@ -49,7 +50,7 @@ class Score:
         def add(name: str) -> int:
             return sum(getattr(score, name) for score in self.rules)
 
-        return RuleScore("", add("planted"), add("found"), add("ended"), add("closed"), add("extra"))
+        return RuleScore("", add("planted"), add("found"), add("ended"), add("closed"), add("extra"), add("at_once"))
 
     @property
     def perfect(self) -> bool:
@@ -64,6 +65,7 @@ class Score:
                 "rule": score.rule,
                 "planted": score.planted,
                 "found": score.found,
+                "at_once": score.at_once,
                 "ended": score.ended,
                 "closed": score.closed,
                 "extra": score.extra,
@@ -78,6 +80,7 @@ class Score:
             "rule": Text("rule", "规则"),
             "planted": Text("planted", "植入"),
             "found": Text("found in time", "及时发现"),
+            "at_once": Text("at once", "首次检查即发现"),
             "ended": Text("ended", "已结束"),
             "closed": Text("resolved in time", "及时恢复"),
             "extra": Text("false alarms", "误报"),
@@ -154,14 +157,15 @@ def _score_rule(
 ) -> RuleScore:
     mine = [incident for incident in incidents if incident.rule == rule]
     ended = [(one, one.ends_at) for one in mine if one.ends_at and one.ends_at <= instants[-1]]
-    found = sum(_within_one(opened.get((rule, one.key), ()), one.starts_at, one.ends_at, instants) for one in mine)
-    in_time = sum(_within_one(closed.get((rule, one.key), ()), end, None, instants) for one, end in ended)
+    found = sum(_within(1, opened.get((rule, one.key), ()), one.starts_at, one.ends_at, instants) for one in mine)
+    at_once = sum(_within(0, opened.get((rule, one.key), ()), one.starts_at, one.ends_at, instants) for one in mine)
+    in_time = sum(_within(1, closed.get((rule, one.key), ()), end, None, instants) for one, end in ended)
     openings = sum(len(times) for (name, _), times in opened.items() if name == rule)
-    return RuleScore(rule, len(mine), found, len(ended), in_time, openings - found)
+    return RuleScore(rule, len(mine), found, len(ended), in_time, openings - found, at_once)
 
 
-def _within_one(times: Iterable[datetime], since: datetime, until: datetime | None, instants: Sequence[datetime]) -> bool:
-    """Whether any of ``times`` is the first evaluation at or after ``since``, or the next one, and before ``until``."""
+def _within(more: int, times: Iterable[datetime], since: datetime, until: datetime | None, instants: Sequence[datetime]) -> bool:
+    """Whether any of ``times`` is the first evaluation at or after ``since``, or one of so many ``more``, and before ``until``."""
     first = bisect_left(instants, since)
-    allowed = [instant for instant in instants[first : first + 2] if until is None or instant < until]
+    allowed = [instant for instant in instants[first : first + 1 + more] if until is None or instant < until]
     return any(time in allowed for time in times)

@@ -5,8 +5,13 @@ Values by day are tuples with one entry for each day of the run.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+from engine.model import Value
+
+Row = Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +210,25 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """What differs from a healthy store: exports of ``kind`` from ``since`` to before ``until`` show ``apply(rows, instant)`` instead."""
+
+    kind: str
+    since: datetime
+    until: datetime
+    apply: Callable[[list[Row], datetime], list[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Exports of ``kind`` do not come from ``since`` to before ``until``; one that holds other stores too does not come for them either."""
+
+    kind: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Shop:
     store_id: str
     name: str
@@ -220,3 +244,6 @@ class Shop:
     placements: tuple[Placement, ...]
     campaigns: tuple[Campaign, ...]
     desk: Desk
+    target: int  # cents a month
+    edits: tuple[Edit, ...] = ()
+    outages: tuple[Outage, ...] = ()

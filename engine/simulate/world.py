@@ -24,6 +24,7 @@ REMARKS = ("", "", "", "", "请尽快发货", "送一份小礼物", "不要放�
 PRAISE = ("质量不错，会回购", "物流很快，包装完好", "和描述一致", "颜色好看，孩子喜欢")
 COMPLAINTS = ("与描述不符，色差大", "用了两天就坏了", "少发了一件，客服不回复")
 
+OPENS = time(8)
 EARLIER = 12  # days of orders and reviews before the run, so that its first exports are full
 HOURS = (2, 1, 1, 0, 0, 1, 2, 4, 7, 10, 12, 10, 8, 8, 9, 9, 8, 7, 8, 11, 14, 13, 9, 5)  # orders by hour of the day
 WEEK = (100, 97, 96, 98, 105, 118, 115)  # percent, Monday first
@@ -61,7 +62,14 @@ def _shop(options: Options, number: int) -> Shop:
         placements=_placements(options, store_id, promotions, products),
         campaigns=campaigns,
         desk=desk(options, store_id, orders, products, campaigns),
+        target=_target(options, orders),
     )
+
+
+def _target(options: Options, orders: tuple[Order, ...]) -> int:
+    """Four fifths of what the store sells in an average month, in cents."""
+    sold = sum(order.amount for order in orders if order.paid_at)
+    return sold * 30 * 4 // (5 * (EARLIER + options.days))
 
 
 def _name(dice: Dice, number: int) -> str:
@@ -212,7 +220,7 @@ def order_id(platform: str, number: int, sequence: int, created: datetime) -> st
 
 
 def _reviews(options: Options, store_id: str, products: tuple[Product, ...]) -> tuple[Review, ...]:
-    """About one a day. A bad one is rare, and answered within ten hours."""
+    """About one a day. A bad one is rare, and answered within ten hours, before the next morning's sheet."""
     dice = Dice(options.seed, store_id, "reviews")
     found: list[Review] = []
     for offset in range(-EARLIER, options.days):
@@ -220,7 +228,8 @@ def _reviews(options: Options, store_id: str, products: tuple[Product, ...]) -> 
             created = at(options.start + timedelta(days=offset), time(dice.between(8, 22), dice.between(0, 59), dice.between(0, 59)))
             score = dice.choices((5, 4, 3, 2), (80, 14, 4, 2))[0]
             content = dice.choice(PRAISE if score > 2 else COMPLAINTS)
-            replied = created + dice.minutes(60, 600) if score <= 2 else None
+            answer = dice.minutes(60, 600) if score <= 2 else None
+            replied = min(created + answer, at(created.date() + timedelta(days=1), OPENS)) if answer else None
             found.append(review(store_id, len(found), dice.choice(products[:DELISTED]).product_id, score, content, created, replied))
     return tuple(found)
 

@@ -53,6 +53,18 @@ def test_start_seed_and_platforms_are_taken(tmp_path: Path) -> None:
     assert (tmp_path / "2025-02-26/0900-jd002-order.xlsx").is_file()
 
 
+def test_rules_are_named_and_their_columns_are_in_the_sheets(tmp_path: Path) -> None:
+    result = storewatch(str(tmp_path), *SMALL, "--rules", "bounce_rate_high, sku_image_missing", output="json")
+    assert {row["rule"] for row in json.loads(result.stdout)} >= {"bounce_rate_high", "sku_image_missing"}
+    assert "缺少SKU图数" in (tmp_path / "2026-11-02/0830-all-product.csv").read_text(encoding="gb18030")
+    assert (tmp_path / "2026-11-02/0900-all-order.csv").is_file()
+
+
+def test_all_rules(tmp_path: Path) -> None:
+    rows = json.loads(storewatch(str(tmp_path), "--days", "13", "--incidents", "1", "--rules", "all", output="json").stdout)
+    assert len(rows) > 60
+
+
 def test_a_folder_that_is_not_empty_is_left_alone_unless_forced(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("dear", encoding="utf-8")
     refused = storewatch(str(tmp_path), *SMALL)
@@ -69,6 +81,7 @@ def test_a_folder_that_is_not_empty_is_left_alone_unless_forced(tmp_path: Path) 
         (("--days", "3"), "nothing can be simulated"),
         (("--platforms", "taobao,ebay"), "unknown platform: ebay"),
         (("--stores", "1", "--incidents", "9"), "do not fit"),
+        (("--rules", "traffic_drop,trafic_drop"), "no incident can be planted for: trafic_drop"),
     ],
 )
 def test_what_cannot_be_simulated_is_said(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:

@@ -1,0 +1,88 @@
+"""Every rule has a trouble; all of them planted in one small world are found by the engine at once, and nothing else is.
+
+``benchmarks/quarter.py`` does the same for 50 stores over 90 days.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from engine.builtin import STALE_DATA
+from engine.cli.init import copy_starter
+from engine.errors import UsageError
+from engine.project import load_project
+from engine.simulate.incidents import plant
+from engine.simulate.plan import Dice, Options
+from engine.simulate.playing import Player, steps
+from engine.simulate.run import Summary, simulate
+from engine.simulate.scoring import score
+from engine.simulate.trouble import Slot
+from engine.simulate.troubles import TROUBLES
+from engine.simulate.world import build
+from engine.state import State
+
+ALL = tuple(TROUBLES)
+REPOSITORY = Path(__file__).parents[2]
+
+
+def test_every_rule_has_a_trouble() -> None:
+    rules = {rule.name for rule in load_project(REPOSITORY).rules}
+    assert set(TROUBLES) == rules | {STALE_DATA.name}
+
+
+@pytest.mark.slow
+def test_the_engine_finds_every_planted_incident_at_once_and_nothing_else(tmp_path: Path) -> None:
+    summary = simulate(tmp_path / "exports", Options(stores=6, days=14, incidents=1, rules=ALL))
+    copy_starter(tmp_path / "project")
+    project = load_project(tmp_path / "project")
+    planned = steps(tmp_path / "exports")
+    transitions = []
+    with State.open("sqlite://") as state:
+        player = Player(project, state, lambda: datetime.now(UTC), "test")
+        for step in planned:
+            player.ingest(step)
+            transitions += player.evaluate(step).transitions
+    result = score(summary.incidents, transitions, [step.at for step in planned])
+    assert {one.rule for one in summary.incidents if one.note} == set(ALL), "an incident does not show"
+    assert [one for one in result.rules if one.at_once < one.planted or one.closed < one.ended or one.extra] == []
+
+
+@pytest.fixture(scope="module")
+def every_variant(tmp_path_factory: pytest.TempPathFactory) -> Summary:
+    return simulate(tmp_path_factory.mktemp("variants"), Options(stores=40, days=30, incidents=3, rules=ALL))
+
+
+@pytest.mark.parametrize("rule", ALL)
+def test_every_variant_shows_and_ends(rule: str, every_variant: Summary) -> None:
+    planted = [one for one in every_variant.incidents if one.rule == rule and one.note]
+    assert len(planted) == 3
+    assert len({one.note for one in planted}) >= 2
+
+
+def test_nothing_shows_in_healthy_stores(tmp_path: Path) -> None:
+    assert simulate(tmp_path, Options(stores=12, days=40, seed=2, incidents=0, rules=ALL)).incidents == ()
+
+
+def test_a_trouble_can_be_planted_by_hand_in_a_store_and_a_slot() -> None:
+    options = Options(stores=2, days=10, rules=ALL)
+    shop = build(options)[1]
+    for trouble in TROUBLES.values():
+        planted = trouble.plant(shop, Slot(5, 6, 1), Dice(1), options)
+        assert planted.shop != shop
+        assert planted.key
+        assert planted.note
+
+
+def test_one_rule_alone_is_planted_but_the_truth_is_told_about_all(tmp_path: Path) -> None:
+    summary = simulate(tmp_path, Options(stores=3, days=16, incidents=2, rules=("traffic_drop",)))
+    assert {one.rule for one in summary.incidents if one.note} == {"traffic_drop"}
+    assert {one.rule for one in summary.incidents if not one.note} == {"traffic_source_drop"}
+
+
+def test_a_rule_that_does_not_exist_is_refused() -> None:
+    options = Options(rules=("dsr_drop", "dsr_dorp"))
+    with pytest.raises(UsageError, match="dsr_dorp"):
+        plant(build(options), options)
