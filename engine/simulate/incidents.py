@@ -52,7 +52,7 @@ def plant(shops: tuple[Shop, ...], options: Options) -> tuple[tuple[Shop, ...], 
         stride = max(1, options.stores // max(1, options.incidents))
         for turn in range(options.incidents):
             index = (1 + number + turn * stride) % options.stores
-            slot = _slot(dice, trouble, turn, options)
+            slot = _slot(dice, rule, turn, options)
             planted = trouble.plant(changed[index], slot, dice, options)
             changed[index] = planted.shop
             since, until = (
@@ -68,19 +68,21 @@ def chosen(rules: Sequence[str]) -> list[str]:
     if unknown:
         raise UsageError(
             Text(f"no incident can be planted for: {', '.join(unknown)}", f"没有可植入异常的规则：{'、'.join(unknown)}"),
-            Text(f"`all`, or some of {', '.join(TROUBLES)}", f"可用 all，或其中几条：{'、'.join(TROUBLES)}"),
+            Text("write `all`, or names as `storewatch rules` lists them", "请写 all，或 `storewatch rules` 列出的规则名"),
         )
     return [rule for rule in TROUBLES if rule in rules]
 
 
-def _slot(dice: Dice, trouble: Trouble, turn: int, options: Options) -> Slot:
+def _slot(dice: Dice, rule: str, turn: int, options: Options) -> Slot:
     """A stretch of days of its own for every incident of one rule in one store, with a healthy day after it."""
+    trouble = TROUBLES[rule]
     rounds = -(-options.incidents // options.stores)
     stretch = (options.days - 1 - trouble.earliest) // rounds
     if stretch < 2:
+        days = trouble.earliest + 1 + 2 * rounds
         raise UsageError(
-            Text(f"{options.incidents} incidents per rule do not fit into this run", f"这次模拟放不下每条规则 {options.incidents} 个异常"),
-            Text("simulate more stores or days, or fewer incidents", "请增加店铺或天数，或减少异常"),
+            Text(f"{options.incidents} incidents of {rule} do not fit into this run", f"这次模拟放不下 {options.incidents} 个 {rule} 异常"),
+            Text(f"simulate at least {days} days, or more stores, or fewer incidents", f"请至少模拟 {days} 天，或增加店铺、减少异常"),
         )
     start = trouble.earliest + turn // options.stores * stretch
     more = dice.between(0, min(trouble.longest, stretch - 2))
