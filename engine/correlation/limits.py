@@ -18,6 +18,9 @@ LARGEST_FLOAT = 1e300  # of a computed value, so that nothing becomes infinite
 MOST_FACTS = 20_000  # in one session
 MOST_HITS = 100_000  # combinations in one session
 MOST_DERIVED = 5_000  # facts that follow from one session
+SECONDS = 60.0  # for one session
+MEMORY = 2 << 30  # bytes, of the process that holds the engine
+OUT_OF_MEMORY = 77  # its exit code
 
 
 class OverLimit(CorrelationError):

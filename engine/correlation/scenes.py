@@ -140,7 +140,7 @@ Answer = Conclusion | Text  # or why there is none
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Scenes of one group, to be answered in their order within so many seconds together."""
+    """Scenes of one group, to be answered in their order, each within so many seconds."""
 
     group: Group
     scenes: Sequence[Scene]

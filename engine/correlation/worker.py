@@ -17,16 +17,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, cast
 
+from engine.correlation.limits import MEMORY, OUT_OF_MEMORY, SECONDS
 from engine.correlation.plan import Group
 from engine.correlation.scenes import Answer, Scene, Task
 from engine.errors import CorrelationError, Text
 
+TIMED_OUT = 1  # as faulthandler ends a process
 ROOT = Path(__file__).parent.parent.parent
-SECONDS = 60.0
 
 
 class WorkerDied(CorrelationError):
-    """The process is gone and the task unanswered."""
+    """The process is gone and the task unanswered. ``gave_up``: it ended by itself, as it would again."""
+
+    def __init__(self, text: Text, *, gave_up: bool = False) -> None:
+        super().__init__(text)
+        self.gave_up = gave_up
 
 
 class _Process:
@@ -74,14 +79,17 @@ class _Process:
 
 
 def _death(code: int, limit: float, took: float) -> WorkerDied:
-    if took >= limit:
-        return WorkerDied(Text(f"it took longer than {limit:g} seconds", f"用时超过 {limit:g} 秒"))
+    if code == TIMED_OUT and took >= limit:
+        return WorkerDied(Text(f"it took longer than {limit:g} seconds", f"用时超过 {limit:g} 秒"), gave_up=True)
+    if code == OUT_OF_MEMORY:
+        en = f"its facts combine in too many ways: more than {MEMORY >> 30} GB of memory"
+        return WorkerDied(Text(en, f"事实的组合太多，所需内存超过 {MEMORY >> 30} GB"), gave_up=True)
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
     return WorkerDied(Text(f"the inference engine's process died ({how})", f"推理引擎的进程意外结束（{how}）"))
 
 
 class Worker:
-    """Threads may share it; they take turns. A task that takes longer than ``seconds`` ends the process."""
+    """Threads may share it; they take turns. A scene that takes longer than ``seconds`` ends the process."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self.seconds = seconds
@@ -101,7 +109,9 @@ class Worker:
         with self._lock:
             try:
                 return self._ask(group, scenes)
-            except WorkerDied:
+            except WorkerDied as death:
+                if death.gave_up and len(scenes) == 1:
+                    return [death.text]
                 return [self._alone(group, scene) for scene in scenes]
 
     def _alone(self, group: Group, scene: Scene) -> Answer:
