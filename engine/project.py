@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +11,7 @@ from engine.builtin import BUILT_IN
 from engine.errors import Problem, ProblemsFound, Text, UsageError, did_you_mean
 from engine.facts import Facts
 from engine.facts_file import facts_path, load_facts
+from engine.lets import read_lets
 from engine.model import KindSchema, RuleInfo, Severity
 from engine.rendering import Renderer
 from engine.routing import BUILT_IN_LABELS, Channels, Vocabulary, misspelt, read_channels
@@ -50,14 +51,15 @@ class Project:
         return tuple(known[name] for name in dict.fromkeys(asked)) or self.rules
 
 
-def load_project(folder: Path, *, try_templates: bool = False) -> Project:
-    """Read and check all files of ``folder``. ``try_templates`` renders every template with dummy data as well, which takes a second or
-    two; without it a template that is wrong shows when it is used, by a plain message that names the fault.
+def load_project(folder: Path, *, thorough: bool = False) -> Project:
+    """Read and check all files of ``folder``. With ``thorough`` every template is rendered with dummy data as well, which takes a while
+    (without it a template that is wrong shows when it is used, by a plain message that names the fault), and names that nobody uses are
+    told, which are no reason not to run.
 
     Raises :class:`ProblemsFound` with every problem of every file, :class:`UsageError` when the folder is no project.
     """
     facts_path(folder)
-    return _Loader(folder).load(try_templates)
+    return _Loader(folder).load(thorough)
 
 
 class _Loader:
@@ -67,12 +69,12 @@ class _Loader:
         self.folder = folder
         self.problems: list[Problem] = []
 
-    def load(self, try_templates: bool) -> Project:
+    def load(self, thorough: bool) -> Project:
         facts = self._try(lambda: load_facts(self.folder / "facts.yaml", "facts.yaml"))
         routing = self._try(lambda: load(self._present("channels.yaml"), "channels.yaml"))
         channels = self._try(lambda: read_channels(routing)) if routing else None
         documents = self._rule_documents()
-        rules = self._rules(documents, facts) if facts else ()
+        rules = self._rules(documents, facts, thorough) if facts else ()
         names = [name for document in documents for _, name in _named(document, "alert")]
         schedules = self._try(lambda: load_schedules(self._present("schedules.yaml"), "schedules.yaml", names))
         self.problems += [*duplicate_names(documents), *_reserved_names(documents)]
@@ -80,7 +82,7 @@ class _Loader:
         if routing and channels and facts:
             self.problems += misspelt(routing, channels, vocabulary(documents, facts.schemas, channels.contacts))
         renderer = Renderer(self.folder / "templates")
-        self.problems += self._templates(renderer, rules) if try_templates else ()
+        self.problems += self._templates(renderer, rules) if thorough else ()
         if self.problems or facts is None or channels is None or schedules is None:
             raise ProblemsFound(self.problems)
         return Project(self.folder, facts, rules, channels, schedules, renderer)
@@ -113,13 +115,14 @@ class _Loader:
         loaded = [self._try(lambda path=path: load(path, path.relative_to(self.folder).as_posix())) for path in paths]  # type: ignore[misc]
         return [document for document in loaded if document]
 
-    def _rules(self, documents: Iterable[Document], facts: Facts) -> tuple[AlertRule, ...]:
-        rules: list[AlertRule] = []
-        for document in documents:
-            found, problems = read_rules(document, facts.schemas, facts.time_zone)
-            rules += found
-            self.problems += problems
-        return tuple(rules)
+    def _rules(self, documents: Sequence[Document], facts: Facts, thorough: bool) -> tuple[AlertRule, ...]:
+        lets = read_lets(documents, facts.schemas, facts.time_zone)
+        read = {document.file: read_rules(document, facts.schemas, facts.time_zone, lets) for document in documents}
+        self.problems += lets.problems
+        self.problems += [problem for each in read.values() for problem in each.problems]
+        used = {file: each.used for file, each in read.items() if each.used is not None}
+        self.problems += lets.unused(used) if thorough else ()
+        return tuple(rule for each in read.values() for rule in each.rules)
 
 
 def rule_paths(folder: Path) -> list[Path]:

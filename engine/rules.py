@@ -13,11 +13,14 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
 from engine.errors import Problem, Text, did_you_mean
+from engine.expressions import Expression, Expressions, parse_expression
 from engine.fields import Duration, LocalText, Name, Strict, about
-from engine.language import ExpressionError, Scope, parse, understand
-from engine.language.names import follow, names_of_kind
+from engine.language import ExpressionError, understand
+from engine.language.names import follow, names_taken
 from engine.language.typed import ColumnRef, Node, Related
+from engine.lets import Lets, is_let, read_lets, unknown_kind
 from engine.model import ColumnSchema, KindSchema, RuleInfo, Severity
+from engine.params import Param, ParamReader
 from engine.yamlfile import BilingualError, Document, Path_, shown
 
 
@@ -52,7 +55,8 @@ class Evidence:
 class AlertRule:
     """One alert rule, checked. ``severities`` are tried in order; the first whose condition holds wins, None always holds.
 
-    ``condition`` is ``when`` as written, ``defined_at`` its file and line.
+    ``condition`` is ``when`` as written, ``defined_at`` its file and line; ``names`` are the shared names that the rule uses, with what
+    they say.
     """
 
     info: RuleInfo
@@ -64,12 +68,19 @@ class AlertRule:
     evidence: Evidence | None = None
     trend: Labelled | None = None
     max_alerts: int = 100
+    params: tuple[Param, ...] = ()
+    names: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     condition: str = field(default="", compare=False)
     defined_at: str = field(default="", compare=False)
 
     @property
     def name(self) -> str:
         return self.info.name
+
+    @property
+    def override_conditions(self) -> tuple[Node, ...]:
+        """The conditions of all overrides, each once, in the order in which they are tried."""
+        return tuple(dict.fromkeys(override.condition for param in self.params for override in param.overrides))
 
 
 def _parse_severity(value: object) -> tuple[tuple[Severity, str], ...]:
@@ -80,7 +91,7 @@ def _parse_severity(value: object) -> tuple[tuple[Severity, str], ...]:
         if value[name] == OTHERWISE:
             text = Text("'otherwise' must come last: what follows it is never tried", "'otherwise' 必须写在最后，后面的不会被用到")
             raise BilingualError("otherwise_not_last", text, at=(name,))
-    return tuple((_severity(name, (name,)), _parse_expression(condition, (name,))) for name, condition in value.items())
+    return tuple((_severity(name, (name,)), parse_expression(condition, (name,))) for name, condition in value.items())
 
 
 def _severity(name: object, at: Path_ = ()) -> Severity:
@@ -92,26 +103,8 @@ def _severity(name: object, at: Path_ = ()) -> Severity:
     raise BilingualError("bad_severity", Text(f"{said.en} is not a severity", f"{said.zh} 不是级别"), hint, at, key=True)
 
 
-def _parse_expression(value: object, at: Path_ = ()) -> str:
-    """Expressions are texts; YAML makes numbers and booleans of some (``true``, ``4.7``), which mean the same."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float | str):
-        return str(value)
-    text = Text("expected an expression, such as dsr_desc < 4.7", "这里应是一个表达式，如 dsr_desc < 4.7")
-    hint = Text(
-        "write it as one text; quote it when it starts with [ or { or holds ': '", "写成一段文字；以 [ 或 { 开头或含 “: ” 时请加引号"
-    )
-    raise BilingualError("not_an_expression", text, None if value is None else hint, at)
-
-
-def _expression(value: object) -> str:
-    return _parse_expression(value)
-
-
 OTHERWISE = "otherwise"
 _NONE, _SPANS = timedelta(0), ("30m", "6h", "2d")
-Expression = Annotated[str, BeforeValidator(_expression, json_schema_input_type=str | float | bool)]
 _Case = Annotated[Expression, about("condition, or otherwise", "条件，或 otherwise（其余情况）", examples=[OTHERWISE])]
 
 
@@ -146,6 +139,11 @@ class RuleFile(Strict):
     alert: Annotated[Name, about("unique name, in snake_case", "规则名称，小写字母、数字和下划线，不能重复")]
     title: Annotated[LocalText, about("title in messages, or {zh: ..., en: ...}", "消息里的标题；或 {zh: ..., en: ...}")]
     facts: Annotated[str, about("fact kind whose rows are judged; each row is an alert", "判断哪种事实，每一行单独告警", names="kinds")]
+    params: Annotated[dict[str, Expression], about("names for the rule's numbers: name → value", "给规则里的数字起名字：名字 → 值")] = {}
+    overrides: Annotated[
+        dict[str, dict[str, Expression]],
+        about("other values where a condition holds: condition → name → value", "条件成立时用别的数字：条件 → 名字 → 值"),
+    ] = {}
     where: Annotated[Expression | None, about("which rows the rule is about; default: all", "规则管哪些行；不写则全部")] = None
     when: Annotated[Expression, about("condition: true means that something is wrong", "条件：成立就是有问题")]
     for_: Annotated[Duration, about("how long it must hold before it is told", "持续多久才告警", examples=_SPANS)] = Field(
@@ -167,22 +165,34 @@ class RuleFile(Strict):
     )
 
 
-def read_rules(document: Document, kinds: Mapping[str, KindSchema], time_zone: str) -> tuple[tuple[AlertRule, ...], tuple[Problem, ...]]:
-    """The rules of one file that are right, and the problems of the others."""
-    if document.data is None:
-        return (), ()
-    if not isinstance(document.data, list):
+@dataclass(frozen=True, slots=True)
+class RulesRead:
+    """The rules of one file that are right, the problems of the others, and the shared names that the file's rules ``used``: None when
+    some expression could not be read, so that nobody knows."""
+
+    rules: tuple[AlertRule, ...]
+    problems: tuple[Problem, ...]
+    used: frozenset[str] | None
+
+
+def read_rules(document: Document, kinds: Mapping[str, KindSchema], time_zone: str, lets: Lets | None = None) -> RulesRead:
+    """The rules of one file. ``lets`` are the names of all files, this one included."""
+    if document.data is not None and not isinstance(document.data, list):
         text = Text("expected a list of rules", "应是规则的列表")
         hint = Text("start each rule with '- alert: name'", "每条规则以 “- alert: 名称” 开头")
-        return (), (document.problem((), "not_a_list", text, hint),)
+        return RulesRead((), (document.problem((), "not_a_list", text, hint),), None)
+    taken = names_taken(kinds)
+    lets = lets or read_lets([document], kinds, time_zone)
     rules: list[AlertRule] = []
     problems: list[Problem] = []
-    for index in range(len(document.data)):
-        reader = _RuleReader(document, index, kinds, time_zone)
-        rule = reader.read()
-        problems += reader.problems
-        rules += [rule] if rule and not reader.problems else []
-    return tuple(rules), tuple(problems)
+    used: frozenset[str] | None = frozenset()
+    for index in (index for index, entry in enumerate(document.data or ()) if not is_let(entry)):
+        expressions = Expressions(document, kinds, time_zone, lets.of(document.file))
+        rule = _RuleReader(document, index, expressions, lets, taken).read()
+        rules += [rule] if rule else []
+        problems += expressions.problems
+        used = None if used is None or expressions.unread else used | expressions.used
+    return RulesRead(tuple(rules), tuple(problems), used)
 
 
 def duplicate_names(documents: Iterable[Document]) -> Iterator[Problem]:
@@ -199,15 +209,21 @@ def duplicate_names(documents: Iterable[Document]) -> Iterator[Problem]:
             seen.setdefault(name, f"{document.file}:{document.values[(index,)].line}")
 
 
-class _RuleReader:
-    """Reads one rule of a file; collects its problems."""
+Back = tuple[str, str]  # the judged row's kind, and the column that holds its key; both '' where it is the row itself
+HERE: Back = ("", "")
 
-    def __init__(self, document: Document, index: int, kinds: Mapping[str, KindSchema], time_zone: str) -> None:
+
+class _RuleReader:
+    """Reads one rule of a file; collects its problems. ``taken`` are the words that mean something already."""
+
+    def __init__(self, document: Document, index: int, expressions: Expressions, lets: Lets, taken: Mapping[str, Text]) -> None:
         self.document = document
         self.root: Path_ = (index,)
-        self.kinds = kinds
-        self.time_zone = time_zone
-        self.problems: list[Problem] = []
+        self.kinds = expressions.kinds
+        self.expressions = expressions
+        self.problems = expressions.problems
+        self.lets = lets
+        self.taken = taken
 
     def read(self) -> AlertRule | None:
         """The rule; None when it has problems. What is sound of a rule that is not is checked as well, so that all of it is told."""
@@ -217,25 +233,27 @@ class _RuleReader:
             raw = RuleFile.model_validate(data)
         except ValidationError as error:
             self.problems += self.document.problems_of(error, RuleFile, self.root)
+            self.expressions.unread = True
             raw = _sound_part(data, error)
         rule = self._rule(raw) if raw else None
         return None if self.problems else rule
 
     def _rule(self, raw: RuleFile) -> AlertRule | None:
         if raw.facts and raw.facts not in self.kinds:
-            self._unknown_kind(raw.facts, "facts")
+            self.problems.append(unknown_kind(self.document, (*self.root, "facts"), raw.facts, self.kinds))
+        params = ParamReader(self.expressions, self.root, raw.facts, self.taken)
+        self.expressions.names = params.read(raw.params, raw.overrides)
         when = self._expression(raw.when, raw.facts, "when", condition=True)
         where = self._optional(raw.where, raw.facts, "where", condition=True)
         severities = tuple(self._severity_case(raw, severity, text) for severity, text in raw.severity)
         show = self._show(raw.show, raw.facts, "show")
         trend = self._trend(raw, show)
         evidence = self._evidence(raw.evidence, raw.facts) if raw.evidence else None
+        self.problems += () if self.expressions.unread else params.unused(self.expressions.used)
         if when is None or raw.facts not in self.kinds:
             return None
-        info = self._info(raw, self._words(raw, show, evidence))
-        place = f"{self.document.file}:{self.document.values[self.root].line}"
         return AlertRule(
-            info,
+            self._info(raw, self._words(raw, show, evidence)),
             raw.facts,
             when,
             where,
@@ -244,8 +262,10 @@ class _RuleReader:
             evidence,
             trend,
             raw.max_alerts,
+            tuple(params.params.values()),
+            self.lets.told(self.expressions.used, self.document.file),
             raw.when.strip(),
-            place,
+            f"{self.document.file}:{self.document.values[self.root].line}",
         )
 
     def _words(self, raw: RuleFile, show: Iterable[Labelled], evidence: Evidence | None) -> dict[str, Mapping[str, str]]:
@@ -287,8 +307,8 @@ class _RuleReader:
             return severity, None
         return severity, self._expression(text, raw.facts, "severity", severity.value, condition=True)
 
-    def _show(self, show: Mapping[str, str], kind: str, *path: str) -> tuple[Labelled, ...]:
-        read = ((label, self._expression(text, kind, *path, label)) for label, text in show.items())
+    def _show(self, show: Mapping[str, str], kind: str, *path: str, back: Back = HERE) -> tuple[Labelled, ...]:
+        read = ((label, self._expression(text, kind, *path, label, back=back)) for label, text in show.items())
         return tuple(Labelled(_label(label), node) for label, node in read if node is not None)
 
     def _trend(self, raw: RuleFile, show: Sequence[Labelled]) -> Labelled | None:
@@ -302,14 +322,16 @@ class _RuleReader:
     def _evidence(self, raw: EvidenceFile, kind: str) -> Evidence | None:
         schema = self.kinds.get(raw.from_)
         if schema is None:
-            self._unknown_kind(raw.from_, "evidence", "from")
+            path = (*self.root, "evidence", "from")
+            self.problems.append(unknown_kind(self.document, path, raw.from_, self.kinds))
             return None
         related = self._relation(raw.from_, kind)
+        back = (kind, related.via) if related else ("", "")
         if raw.group and raw.group not in schema.columns:
             self._unknown_column(raw.group, schema, "evidence", "group")
-        where = self._optional(raw.where, raw.from_, "evidence", "where", condition=True)
-        show = self._show(raw.show or {key: key for key in schema.key}, raw.from_, "evidence", "show")
-        order = self._optional(raw.order, raw.from_, "evidence", "order")
+        where = self._optional(raw.where, raw.from_, "evidence", "where", condition=True, back=back)
+        show = self._show(raw.show or {key: key for key in schema.key}, raw.from_, "evidence", "show", back=back)
+        order = self._optional(raw.order, raw.from_, "evidence", "order", back=back)
         if related is None:
             return None
         return Evidence(raw.from_, related.via, where, show, order, raw.descending, raw.group, raw.top)
@@ -317,40 +339,21 @@ class _RuleReader:
     def _relation(self, kind: str, judged: str) -> Related | None:
         """How rows of ``kind`` belong to the judged row: as in ``count(kind)``, whose mistakes are told at ``from:``."""
         try:
-            node = understand(f"count({kind})", Scope(judged, self.kinds, self.time_zone)) if judged in self.kinds else None
+            node = understand(f"count({kind})", self.expressions.scope(judged)) if judged in self.kinds else None
         except ExpressionError as error:
             path = (*self.root, "evidence", "from")
             self.problems += (self.document.problem(path, found.code, found.text, found.hint) for found in error.problems)
             return None
         return node if isinstance(node, Related) else None
 
-    def _optional(self, text: str | None, kind: str, *path: str, condition: bool = False) -> Node | None:
-        return None if text is None else self._expression(text, kind, *path, condition=condition)
+    def _optional(self, text: str | None, kind: str, *path: str, condition: bool = False, back: Back = HERE) -> Node | None:
+        return None if text is None else self._expression(text, kind, *path, condition=condition, back=back)
 
-    def _expression(self, text: str, kind: str, *path: str, condition: bool = False) -> Node | None:
-        """The typed expression; of a kind that is not known only the syntax is checked."""
-        try:
-            if kind in self.kinds:
-                return understand(text, Scope(kind, self.kinds, self.time_zone), condition=condition)
-            parse(text)
-        except ExpressionError as error:
-            for found in error.problems:
-                width = max(1, found.span.end - found.span.start)
-                at = self.root + path
-                self.problems.append(self.document.problem(at, found.code, found.text, found.hint, offset=found.span.start, width=width))
-        return None
-
-    def _unknown_kind(self, name: str, *path: str) -> None:
-        text = Text(f"unknown fact kind '{name}'", f"没有名为 '{name}' 的事实类型")
-        titled = next(
-            (Text(f"write {kind.name}", f"请写 {kind.name}") for kind in self.kinds.values() if name in names_of_kind(kind)), None
-        )
-        hint = (
-            titled
-            or did_you_mean(name, self.kinds)
-            or Text(f"known kinds: {', '.join(self.kinds)}", f"可用的类型：{'、'.join(self.kinds)}")
-        )
-        self.problems.append(self.document.problem(self.root + path, "unknown_kind", text, hint))
+    def _expression(self, text: str, kind: str, *path: str, condition: bool = False, back: Back = HERE) -> Node | None:
+        """The typed expression on a row of ``kind``, from which ``back`` leads to the judged one."""
+        judged, through = back
+        scope = replace(self.expressions.scope(kind), judged=judged, through=through)
+        return self.expressions.read(text, scope, self.root + path, condition=condition)
 
     def _unknown_column(self, name: str, schema: KindSchema, *path: str) -> None:
         text = Text(f"'{schema.name}' has no column '{name}'", f"'{schema.name}' 没有列 '{name}'")

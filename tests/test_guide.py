@@ -103,8 +103,8 @@ def test_expected_stores_are_read(spoken: str, tmp_path: Path) -> None:
 @EACH
 def test_a_wrong_rule_is_told_as_the_guide_shows(spoken: str) -> None:
     (wrong,), (told,) = blocks(spoken, "yaml wrong"), blocks(spoken, "text")
-    _, problems = read_rules(loads(wrong.text.encode(), "rules/my.yaml"), FACTS.schemas, FACTS.time_zone)
-    ordered = sorted(problems, key=lambda problem: (problem.line, problem.column))
+    read = read_rules(loads(wrong.text.encode(), "rules/my.yaml"), FACTS.schemas, FACTS.time_zone)
+    ordered = sorted(read.problems, key=lambda problem: (problem.line, problem.column))
     assert "\n".join(problem.render(spoken) for problem in ordered) + "\n" == told.text
 
 

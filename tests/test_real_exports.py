@@ -31,9 +31,9 @@ needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real exports are
 def example(name: str) -> tuple[Facts, tuple[AlertRule, ...]]:
     folder = ROOT / "docs" / "examples" / name
     facts = load_facts(folder / "facts.yaml")
-    rules, problems = read_rules(load(folder / "rules.yaml"), facts.schemas, facts.time_zone)
-    assert not problems, "\n".join(problem.render() for problem in problems)
-    return facts, rules
+    read = read_rules(load(folder / "rules.yaml"), facts.schemas, facts.time_zone)
+    assert not read.problems, "\n".join(problem.render() for problem in read.problems)
+    return facts, read.rules
 
 
 def found(name: str, rule: str, snapshots: Path, at: datetime) -> dict[tuple[str, ...], Candidate]:

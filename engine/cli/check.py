@@ -29,7 +29,7 @@ def check(context: typer.Context) -> None:
 
     options = settings(context)
     try:
-        project = load_project(options.project, try_templates=True)
+        project = load_project(options.project, thorough=True)
     except ProblemsFound as error:
         _tell(options, error.problems)
         raise typer.Exit(1) from None

@@ -11,7 +11,7 @@ from engine.cli.stories import Narrator, plural
 from engine.errors import Text, did_you_mean
 from engine.language import typed as t
 from engine.language.printing import show_duration
-from engine.matching.explanation import Clause, Explanation, Freshness, Missing, Verdict
+from engine.matching.explanation import Clause, Explanation, Freshness, Missing, Used, Verdict
 from engine.matching.origins import Batches, Origin
 from engine.model import Shown, Type, Value
 from engine.wording import MISSING, SEVERITIES, clean
@@ -70,6 +70,7 @@ class Drawing:
             yield from section("when", self.tree(found.when))
         if any(condition for _, condition in found.severities):
             yield from section(self.say("severity", "级别"), self.severities(found))
+        yield from section(self.say("parameters", "参数"), (line for used in found.params for line in self.used(used)))
         missing = [clause for clause in found.missing if clause.missing is not Missing.STALE]  # `data` has told of those
         yield from section(self.say("missing", "缺少的数据"), map(self.missing, missing))
         yield from section(self.say("values in the message", "消息中的数值"), map(self.shown, found.shown))
@@ -116,6 +117,19 @@ class Drawing:
             else:
                 yield f"{word}{chosen}"
                 yield from (f"  {line}" for line in self.tree(condition))
+
+    def used(self, used: Used) -> Iterator[str]:
+        """A parameter's value, and which override gave it."""
+        param = used.param
+        yield f"{clean(param.name)} = {self.value(used.value.value, used.value.type, used.value.unit)}"
+        this = self.say("  ← this one", "  ← 取此值")
+        for number, (override, condition) in enumerate(zip(param.overrides, used.conditions, strict=True)):
+            first, *rest = self.tree(condition)
+            yield f"  {clean(override.text)}: {first}{this if number == used.chosen else ''}"
+            yield from (f"    {line}" for line in rest)
+        if param.overrides:
+            default = used.known and used.chosen is None
+            yield self.say(f"  {clean(param.text)}: otherwise", f"  {clean(param.text)}：其余情况") + (this if default else "")
 
     def missing(self, clause: Clause) -> str:
         why = self.text(MISSED[clause.missing]) if clause.missing else ""
@@ -251,8 +265,23 @@ def explanation_json(found: Explanation) -> dict[str, object]:
             {"severity": severity, "condition": clause_json(clause), "chosen": severity is found.severity}
             for severity, clause in found.severities
         ],
+        "params": [param_json(used) for used in found.params],
         "missing": [{"text": clause.text, "reason": clause.missing} for clause in found.missing],
         "values": [{"label": s.label, "value": s.value, "type": s.type, "unit": s.unit} for s in found.shown],
+    }
+
+
+def param_json(used: Used) -> dict[str, object]:
+    pairs = zip(used.param.overrides, used.conditions, strict=True)
+    return {
+        "name": used.param.name,
+        "value": used.value.value,
+        "type": used.value.type,
+        "default": used.param.text,
+        "overrides": [
+            {"condition": clause_json(clause), "value": override.text, "chosen": number == used.chosen}
+            for number, (override, clause) in enumerate(pairs)
+        ],
     }
 
 

@@ -68,7 +68,10 @@ OPERATORS: Sequence[Entry] = (
         "name",
         "value",
         "column",
-        Text("A column, by its name or its Chinese one.", "列，写英文名或中文名。"),
+        Text(
+            "A column, by its name or its Chinese one; or a name that let or params gave (see the guide).",
+            "列，写英文名或中文名；或 let、params 起的名字（见指南）。",
+        ),
         "描述相符 < 4.7 and 服务态度 < 4.7",
     ),
     Entry(

@@ -223,6 +223,7 @@ def _compare_with_rules(options: Settings, keep: str, kept: timedelta, *, stop: 
 def _reach(folder: Path) -> dict[str, timedelta]:
     """How old the data may be that each rule of the project reads, for those with a window. Raises ProblemsFound for broken files."""
     from engine.facts_file import load_facts  # heavy, as the others
+    from engine.lets import read_lets
     from engine.rules import read_rules
     from engine.yamlfile import load
 
@@ -230,8 +231,9 @@ def _reach(folder: Path) -> dict[str, timedelta]:
     if not paths:
         return {}
     facts = load_facts(folder / "facts.yaml")
-    documents = [load(path, path.name) for path in paths if not path.stem.endswith(".test")]
-    rules = [rule for document in documents for rule in read_rules(document, facts.schemas, facts.time_zone)[0]]
+    documents = [load(path, path.relative_to(folder).as_posix()) for path in paths if not path.stem.endswith(".test")]
+    lets = read_lets(documents, facts.schemas, facts.time_zone)
+    rules = [rule for document in documents for rule in read_rules(document, facts.schemas, facts.time_zone, lets).rules]
     return {rule.name: span + facts.kinds[rule.kind].fresh_for for rule in rules if (span := look_back(rule))}
 
 

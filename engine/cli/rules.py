@@ -65,6 +65,18 @@ def _page(found: tuple[AlertRule, ...]) -> list[str]:
             f"Facts: `{rule.kind}`. Severity: up to {info.severity.value}. Owner: {info.owner or '-'}. Defined in `{rule.defined_at}`."
         ]
         lines += ["", "    " + "\n    ".join(rule.condition.splitlines())]
+        lines += _named(rule)
         if info.advice:
             lines += ["", info.advice.zh, "", info.advice.en]
     return lines
+
+
+def _named(rule: AlertRule) -> list[str]:
+    """The shared names that the rule uses, and its parameters with their overrides."""
+    from engine.language.printing import show_typed  # heavy
+
+    lines = [f"* `{name}`: `{' '.join(text.split())}`" for name, text in rule.names]
+    for param in rule.params:
+        lines.append(f"* 参数 / parameter `{param.name}`: `{param.text}`")
+        lines += [f"    * `{show_typed(override.condition)}`: `{override.text}`" for override in param.overrides]
+    return ["", *lines] if lines else []

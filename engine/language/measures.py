@@ -142,7 +142,10 @@ def adapt(node: Node, beside: Node, scope: Scope) -> Node:
     """``node`` with the type of ``beside``, if it is a literal that can take it; else ``node`` itself."""
     if is_literal(node) and not is_literal(beside):
         return _number_as(node, beside.type)
-    if isinstance(node, Const) and node.type is Type.STRING and beside.type in (Type.TIMESTAMP, Type.DATE):
+    if isinstance(node, If) and node.type is Type.STRING and beside.type in (Type.TIMESTAMP, Type.DATE):
+        then, otherwise = adapt(node.then, beside, scope), adapt(node.otherwise, beside, scope)
+        return replace(node, then=then, otherwise=otherwise, type=beside.type) if then.type == otherwise.type == beside.type else node
+    if isinstance(node, Const) and isinstance(node.value, str) and beside.type in (Type.TIMESTAMP, Type.DATE):
         return _time(node, beside.type, scope)
     return node
 
@@ -180,9 +183,12 @@ def _time(node: Const, type_: Type, scope: Scope) -> Const:
 
 def refuse_unlisted(node: Node, beside: Node, scope: Scope) -> None:
     """Raises ExpressionError for a text literal that the column ``beside`` it can never hold."""
+    if isinstance(node, If):
+        gather(lambda each: refuse_unlisted(each, beside, scope), (node.then, node.otherwise))
+        return
     column = _column_told(beside, scope)
     values = column.values if column else ()
-    if column and values and isinstance(node, Const) and node.value not in values:
+    if column and values and isinstance(node, Const) and node.value not in (*values, None):
         meant = dict(column.words).get(str(node.value))
         rewritten = Text(f"rules write it '{meant}'", f"规则里要写 '{meant}'") if meant else None
         sentence = Text(f"'{node.value}' is none of its values", f"'{node.value}' 不在可取的值之中")

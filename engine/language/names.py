@@ -1,13 +1,13 @@
-"""What the names of an expression refer to: columns, references to other kinds, constants, kinds."""
+"""What the names of an expression refer to: columns, references to other kinds, names that the project gave (``let``), kinds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from engine.errors import Text, did_you_mean
 from engine.language.errors import ExpressionError, wrong
-from engine.language.syntax import Name
+from engine.language.syntax import Expression, Name
 from engine.language.typed import ColumnRef, Node, Span
 from engine.model import ColumnSchema, KindSchema
 
@@ -16,16 +16,31 @@ STORE_COLUMN = "store_id"
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """Where an expression stands: the ``kind`` whose row is judged, all ``kinds``, the project's time zone, and named constants.
+class Let:
+    """A named expression. ``kind`` is the kind whose rows it speaks of, '' for a constant, which speaks of none; ``depth`` and ``size`` are
+    those of the expression when the names in it are written out."""
 
-    ``inside`` is the construct that the checker is in the middle of ('' for the row itself); callers leave it alone.
+    kind: str
+    expression: Expression
+    depth: int = 1
+    size: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where an expression stands: the ``kind`` whose row it speaks of, all ``kinds``, the project's time zone, and what ``lets`` name.
+
+    Among related rows, ``through`` is the column of ``kind`` that leads back to the judged row, of kind ``judged``: names that speak of
+    the judged row can be used there too. ``inside`` is the construct that the checker is in the middle of ('' for the row itself);
+    callers leave it alone.
     """
 
     kind: str
     kinds: Mapping[str, KindSchema]
     time_zone: str
-    lets: Mapping[str, Node] = field(default_factory=dict)
+    lets: Mapping[str, Let] = field(default_factory=dict)
+    judged: str = ""
+    through: str = ""
     inside: str = ""
 
     @property
@@ -63,20 +78,71 @@ def _offered(name: str, title: Text | None) -> tuple[str, ...]:
     return (name, title.zh) if title else (name,)
 
 
-def resolve(name: Name, scope: Scope) -> Node:
-    """A column, a column of a referred row, or a constant. Raises ExpressionError."""
+def resolve(name: Name, scope: Scope) -> ColumnRef:
+    """A column, or a column of a referred row. Raises ExpressionError."""
     path, kind = resolve_path(name, scope, len(name.parts) - 1)
     last = name.parts[-1]
     schema = scope.kinds[kind]
     columns = _columns_named(last, schema)
-    constant = scope.lets.get(last) if not path else None
-    if len(columns) + (constant is not None) > 1:
-        raise _ambiguous(last, [*(column.name for column in columns), *([last] if constant else [])], name.at)
-    if constant is not None:
-        return replace(constant, at=name.at)
+    if len(columns) > 1:
+        raise _ambiguous(last, [column.name for column in columns], name.at)
     if not columns:
         raise _unknown_name(name, schema, scope)
     return ColumnRef(path, columns[0].name, type=columns[0].type, at=name.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a name of ``lets`` stands for: an expression in the scope of ``kind``, whose row ``path`` leads to."""
+
+    let: Let
+    path: tuple[str, ...]
+    kind: str
+
+
+def find_let(name: Name, scope: Scope) -> Found | None:
+    """The named expression that ``name`` means, None where it means a column. Raises ExpressionError."""
+    last = name.parts[-1]
+    let = scope.lets.get(last)
+    if let is None or (len(name.parts) > 1 and not let.kind):
+        return None
+    path, kind = resolve_path(name, scope, len(name.parts) - 1)
+    columns = _columns_named(last, scope.kinds[kind])
+    if let.kind in ("", kind):
+        if columns:
+            raise _ambiguous(last, [*(column.name for column in columns), last], name.at)
+        return Found(let, path, kind)
+    if columns:
+        return None
+    if not path and let.kind == scope.judged:
+        return Found(let, (scope.through,), scope.judged)
+    sentence = Text(f"'{last}' speaks of rows of '{let.kind}', not of '{kind}'", f"'{last}' 说的是 '{let.kind}' 的行，而不是 '{kind}' 的行")
+    raise wrong("other_rows", name.at, sentence, _hint_for_other_rows(last, let.kind, kind, scope))
+
+
+def _hint_for_other_rows(word: str, told: str, kind: str, scope: Scope) -> Text | None:
+    """How to get from a row of ``kind`` to those of ``told`` that the name speaks of."""
+    if told in references(scope.kinds[kind], scope.kinds).values():
+        return Text(f"write {told}.{word}", f"请写 {told}.{word}")
+    if kind in references(scope.kinds[told], scope.kinds).values() and not scope.inside:
+        return Text(f"count({told} where {word}) counts such rows", f"count({told} where {word}) 数这样的行")
+    return None
+
+
+def names_taken(kinds: Mapping[str, KindSchema]) -> dict[str, Text]:
+    """Every word that already means something, with what: a column, a kind or a row referred to. No other thing may be called so."""
+    taken: dict[str, Text] = {}
+    for schema in kinds.values():
+        for column in schema.columns.values():
+            told = Text(f"a column of '{schema.name}'", f" '{schema.name}' 的列")
+            taken |= dict.fromkeys((*names_of_column(column), *_row_called(column.name, schema, kinds)), told)
+    for schema in kinds.values():
+        taken |= dict.fromkeys(names_of_kind(schema), Text("a fact kind", "事实类型"))
+    return taken
+
+
+def _row_called(column: str, schema: KindSchema, kinds: Mapping[str, KindSchema]) -> tuple[str, ...]:
+    return (column.removesuffix("_id"),) if column in references(schema, kinds) else ()
 
 
 def _columns_named(word: str, schema: KindSchema) -> list[ColumnSchema]:

@@ -215,6 +215,8 @@ def _negated(node: typed.Node) -> Expression:
 
 def _untyped_call(node: typed.Node) -> Expression:
     match node:
+        case typed.If(then=typed.Const(value=None), otherwise=typed.Related() as related):  # unless_missing()
+            return _untyped(related)
         case typed.If(condition=condition, then=then, otherwise=otherwise):
             return _call("if", condition, then, otherwise)
         case typed.Coalesce(items=items):

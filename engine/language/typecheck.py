@@ -12,8 +12,9 @@ from engine.errors import Text, did_you_mean
 from engine.language import operators, syntax
 from engine.language.errors import gather, wrong
 from engine.language.functions import AGGREGATES, FUNCTIONS, Aggregate, Arguments
+from engine.language.inlining import in_words_of, lifted, moved, names_of_judged, refuse_growth, unless_missing
 from engine.language.measures import WORDS, is_literal, number, require, values_of
-from engine.language.names import Scope, column_of, is_reference, relation, resolve, resolve_kind, resolve_path
+from engine.language.names import Found, Scope, column_of, find_let, is_reference, relation, resolve, resolve_kind, resolve_path
 from engine.language.parse import parse
 from engine.language.typed import (
     Across,
@@ -45,6 +46,7 @@ def check(expression: syntax.Expression, scope: Scope, expect: Expect = None) ->
 
     ``expect`` asks for a condition or for a type; a whole number serves as a number, and a bare number as money.
     """
+    refuse_growth(expression, scope)
     node = _check(expression, scope)
     if expect == "condition":
         return _condition(node, scope)
@@ -118,10 +120,22 @@ def _name(expression: syntax.Name, scope: Scope) -> Node:
 
 def _any_column(expression: syntax.Name, scope: Scope) -> Node:
     """What a name stands for, personal columns included."""
+    found = find_let(expression, scope)
+    if found is not None:
+        return _let(expression, found, scope)
     node = resolve(expression, scope)
-    if isinstance(node, ColumnRef) and node.path:
+    if node.path:
         _refuse_in_history(scope, ".".join(expression.parts), expression.at)
     return node
+
+
+def _let(name: syntax.Name, found: Found, scope: Scope) -> Node:
+    """The named expression as if it were written here; its mistakes are told of the name."""
+    if found.path:
+        _refuse_in_history(scope, ".".join(name.parts), name.at)
+        scope = replace(scope, kind=found.kind, judged="", through="")
+    with in_words_of(name):
+        return lifted(_check(moved(found.let.expression, name.at), scope), found.path)
 
 
 def _operand(expression: syntax.Expression, scope: Scope) -> Node:
@@ -196,7 +210,7 @@ def _related(expression: syntax.Related, scope: Scope) -> Node:
     entered = _enter(scope, expression.function, expression.at)
     kind = resolve_kind(expression.kind, scope)
     via = relation(kind, expression.kind.at, scope)
-    inner = replace(entered, kind=kind)
+    inner = replace(entered, kind=kind, judged=scope.kind, through=via)
     checks: list[Callable[[], Node | None]] = [
         lambda: _item(expression, aggregate, inner),
         lambda: _conditions(inner, (expression.where,))[0] if expression.where else None,
@@ -204,7 +218,8 @@ def _related(expression: syntax.Related, scope: Scope) -> Node:
     item, where = gather(lambda run: run(), checks)
     type_ = _aggregate_type(expression.function, aggregate, item)
     function = cast(Literal["count"], expression.function)
-    return Related(function, kind, via, item, where, type=type_, at=expression.at)
+    needed = gather(lambda name: _name(name, scope), names_of_judged((expression.item, expression.where), inner))
+    return unless_missing(needed, Related(function, kind, via, item, where, type=type_, at=expression.at))
 
 
 def _aggregate(expression: syntax.Related | syntax.Across) -> Aggregate:
@@ -273,11 +288,15 @@ def _not(expression: syntax.Not, scope: Scope) -> Node:
 
 
 def _and(expression: syntax.And, scope: Scope) -> Node:
-    return And(_conditions(scope, expression.items), type=Type.BOOLEAN, at=expression.at)
+    items = _conditions(scope, expression.items)
+    flat = tuple(each for item in items for each in (item.items if isinstance(item, And) else (item,)))
+    return And(flat, type=Type.BOOLEAN, at=expression.at)
 
 
 def _or(expression: syntax.Or, scope: Scope) -> Node:
-    return Or(_conditions(scope, expression.items), type=Type.BOOLEAN, at=expression.at)
+    items = _conditions(scope, expression.items)
+    flat = tuple(each for item in items for each in (item.items if isinstance(item, Or) else (item,)))
+    return Or(flat, type=Type.BOOLEAN, at=expression.at)
 
 
 def _compare(expression: syntax.Compare, scope: Scope) -> Node:

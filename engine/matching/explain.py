@@ -18,16 +18,18 @@ from ibis.common.exceptions import IbisError
 from engine.errors import EvaluationError, Text
 from engine.language import Scope, unit_of
 from engine.language import typed as t
+from engine.language.inlining import needed_by
 from engine.language.printing import show_typed
 from engine.language.walk import children
 from engine.matching.evaluate import Matcher, Run
-from engine.matching.explanation import Clause, Counted, Explanation, Freshness, Missing, Verdict
+from engine.matching.explanation import Clause, Counted, Explanation, Freshness, Missing, Used, Verdict
 from engine.matching.frames import STORE, Frames
 from engine.matching.origins import Origin, batch_of, earlier_batches, last_seen, origin_of
 from engine.matching.queries import MATCHED, Query
 from engine.matching.reads import LEAVES, kinds_on_path, kinds_read
 from engine.matching.results import plain_value, shown_values
 from engine.model import Identity, KindSchema, RuleResult, Type, Value
+from engine.params import Param
 from engine.rules import AlertRule
 from engine.snapshots import Selection, Snapshots
 
@@ -85,6 +87,7 @@ def _explained(rule: AlertRule, identity: Identity, result: RuleResult, run: _La
         when=teller.clause(rule.when),
         severities=tuple((severity, teller.clause(node) if node else None) for severity, node in rule.severities),
         severity=result.candidates[0].severity if result.candidates else None,
+        params=tuple(teller.used(param) for param in rule.params),
         shown=shown_values(rule.show, [facts.raw[item.value] for item in rule.show]),
         freshness=teller.freshness,
     )
@@ -153,7 +156,7 @@ class _Facts:
     def read(cls, rule: AlertRule, key: tuple[str, ...], run: Run) -> _Facts | None:
         """None when there is no such row."""
         schema = run.schemas[rule.kind]
-        roots = [*_conditions(rule), *(item.value for item in rule.show)]
+        roots = [*_conditions(rule), *rule.override_conditions, *(p.value for p in rule.params), *(item.value for item in rule.show)]
         nodes = list(dict.fromkeys(each for root in roots for node in _told(root) for each in (node, *_asides(node))))
         run.register_keys(schema.key, [key])
         rows = run.fetch(_values_query(rule.kind, nodes, run)).to_pylist()
@@ -187,6 +190,9 @@ def _told(node: t.Node) -> Iterable[t.Node]:
 def _parts(node: t.Node) -> Iterable[t.Node]:
     """What is told of a node: the conditions and values it is made of. Constants tell themselves; sums are told with their inputs."""
     if isinstance(node, LEAVES):
+        return
+    if needed := needed_by(node):
+        yield from (*needed[0], needed[1])
         return
     if isinstance(node, t.Not) and isinstance(node.item, t.IsMissing | t.In):
         node = node.item  # it is told as `is present`, `not in`
@@ -244,6 +250,9 @@ class _Teller:
     def __post_init__(self) -> None:
         store = self.facts.row.store_id
         object.__setattr__(self, "freshness", tuple(_freshness(self.run, kind, store) for kind in _kinds(self.rule, self.run)))
+
+    def used(self, param: Param) -> Used:
+        return Used(param, self.clause(param.value), tuple(self.clause(override.condition) for override in param.overrides))
 
     def clause(self, node: t.Node) -> Clause:
         schemas = self.run.schemas

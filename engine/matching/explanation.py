@@ -11,6 +11,7 @@ from engine.errors import Text
 from engine.language import typed as t
 from engine.matching.origins import Batches, Origin
 from engine.model import Identity, RuleResult, Severity, Shown, Type, Value
+from engine.params import Param
 from engine.rules import AlertRule
 
 
@@ -80,6 +81,25 @@ class Clause:
 
 
 @dataclass(frozen=True, slots=True)
+class Used:
+    """The ``value`` that a parameter had (None: missing), and of each override that names it, in order, whether its condition held."""
+
+    param: Param
+    value: Clause
+    conditions: tuple[Clause, ...] = ()
+
+    @property
+    def chosen(self) -> int | None:
+        """The number of the override that gave the value; None for the default, or where an unknown condition comes first."""
+        return next((i for i, clause in enumerate(self.conditions) if clause.value), None) if self.known else None
+
+    @property
+    def known(self) -> bool:
+        """Whether no unknown condition comes before the first that held."""
+        return next((clause.value for clause in self.conditions if clause.value is not False), True) is not None
+
+
+@dataclass(frozen=True, slots=True)
 class Freshness:
     """The newest data of a kind for the row's store; ``as_of`` is None when none ever came."""
 
@@ -109,6 +129,7 @@ class Explanation:
     when: Clause | None = None
     severities: tuple[tuple[Severity, Clause | None], ...] = ()
     severity: Severity | None = None
+    params: tuple[Used, ...] = ()
     shown: tuple[Shown, ...] = ()
     freshness: tuple[Freshness, ...] = ()
     last_seen: Origin | None = None

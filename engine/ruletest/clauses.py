@@ -26,7 +26,7 @@ Truths = Mapping[Node, Truth]
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One condition of a rule: ``where``, ``when``, or under the name of a severity."""
+    """One condition of a rule: ``where``, ``when``, of an override, or under the name of a severity."""
 
     name: str
     node: Node
@@ -45,8 +45,9 @@ class Line:
 def sections(rule: AlertRule) -> tuple[Section, ...]:
     """The conditions of a rule in the order in which they decide."""
     where = (Section("where", rule.where),) if rule.where is not None else ()
+    overrides = (Section("overrides", node) for node in rule.override_conditions)
     severities = (Section(severity.value, node) for severity, node in rule.severities if node is not None)
-    return (*where, Section("when", rule.when), *severities)
+    return (*where, *overrides, Section("when", rule.when), *severities)
 
 
 def leaves(node: Node) -> Iterator[Node]:

@@ -26,8 +26,8 @@ class Clause:
 
 @dataclass
 class Coverage:
-    """Sees rows and remembers what clauses were. A clause of ``when`` counts for rows that ``where`` takes, one of a severity for rows
-    that alert: elsewhere it decides nothing."""
+    """Sees rows and remembers what clauses were. A clause of an override or of ``when`` counts for rows that ``where`` takes, one of a
+    severity for rows that alert: elsewhere it decides nothing."""
 
     _seen: dict[tuple[str, str, Node], set[bool]] = field(default_factory=dict)
 

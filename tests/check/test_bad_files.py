@@ -34,7 +34,7 @@ def problems(case: Path, folder: Path) -> tuple[Problem, ...]:
     shutil.copytree(PROJECT, folder)
     shutil.copyfile(case, folder / place)
     with pytest.raises(ProblemsFound) as caught:
-        load_project(folder, try_templates=case.parent.name == "templates")
+        load_project(folder, thorough=case.parent.name == "templates" or case.stem.startswith("let_"))
     assert {problem.file for problem in caught.value.problems} == {place}
     return caught.value.problems
 

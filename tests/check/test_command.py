@@ -36,7 +36,7 @@ def rule(name: str, when: str = "uv < 5") -> str:
 def codes(folder: Path, *, templates: bool = False) -> dict[str, str]:
     """The code of the problem of every file that has one."""
     with pytest.raises(ProblemsFound) as caught:
-        load_project(folder, try_templates=templates)
+        load_project(folder, thorough=templates)
     return {problem.file: problem.code for problem in caught.value.problems}
 
 
@@ -166,7 +166,7 @@ def test_a_rule_given_in_two_files_is_told_where_it_was_first(project: Path) -> 
 
 def test_templates_of_rules_that_do_not_exist_are_fine(project: Path) -> None:
     (project / "templates" / "other.gist.j2").write_text("{{ item.store }}\n", encoding="utf-8")
-    load_project(project, try_templates=True)
+    load_project(project, thorough=True)
 
 
 def test_an_empty_rules_file_is_fine(project: Path) -> None:

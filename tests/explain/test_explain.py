@@ -53,6 +53,9 @@ CASES = {
     "pending": Case("no_visits", ("s1", "搜索"), Verdict.TRUE),
     "history": Case("lonely", ("s2",), Verdict.TRUE),
     "division": Case("lonely", ("s1",), Verdict.FALSE),
+    "overridden": Case("strict", ("s1",), Verdict.TRUE),
+    "second_override": Case("strict", ("s2",), Verdict.FALSE),
+    "override_unknown": Case("strict", ("s3",), Verdict.UNKNOWN),
     "first_day": Case("falling", ("s1",), Verdict.UNKNOWN, "2026-11-01T09:30"),
 }
 
@@ -77,13 +80,14 @@ def test_trees_are_as_agreed(name: str, language: str, filled: Shop, request: py
     assert "\x1b" not in text, "no colours when not a terminal"
 
 
-@pytest.mark.parametrize("name", ["firing", "gone", "aggregate"])
+@pytest.mark.parametrize("name", ["firing", "gone", "aggregate", "overridden"])
 def test_json_is_complete_and_documented(name: str, filled: Shop) -> None:
     found = filled.json("explain", CASES[name].rule, "--key", *CASES[name].key, "--at", NOON)
     assert found["verdict"] == CASES[name].verdict and found["key"] == list(CASES[name].key)
     page = PAGE.read_text(encoding="utf-8")
     clauses = [*parts(found["when"])] if found["when"] else []
     nested = [*clauses, found["row"] or {}, found["lifecycle"], found["next"], *found["data"], *found["severities"], *found["missing"]]
+    nested += [each for param in found["params"] for each in (param, *param["overrides"])]
     nested += [clause[name] or {} for clause in clauses for name in ("rows", "batches", "origin")]
     for key in {key for each in (found, *nested) for key in each}:
         assert f"`{key}`" in page, f"docs/explain.md does not say what {key} is"

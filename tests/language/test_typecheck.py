@@ -10,6 +10,7 @@ import pytest
 from engine.language import ExpressionError, Scope, check, kinds_used, longest_window, parse, understand, unit_of
 from engine.language import typed as t
 from engine.language.functions import AGGREGATES, FUNCTIONS
+from engine.language.names import Let
 from engine.language.syntax import RESERVED
 from engine.language.walk import ALL_HISTORY
 from engine.model import Type
@@ -165,7 +166,7 @@ def test_personal_columns_can_be_asked_for_and_compared() -> None:
 
 
 def test_constants_of_the_scope() -> None:
-    lets = {"threshold": t.Const(Decimal(5), type=Type.INTEGER)}
+    lets = {"threshold": Let("", parse("5"))}
     inside = Scope("order", KINDS, TIME_ZONE, lets)
     assert understand("amount > threshold", inside) == understand("amount > 5", inside)
     with pytest.raises(ExpressionError) as error:

@@ -104,8 +104,9 @@ def test_too_many_alerts() -> None:
 def test_values_of_a_fixed_list_are_in_chinese_where_the_message_is(tmp_path: Path) -> None:
     (tmp_path / "facts.yaml").write_text(FACTS, encoding="utf-8")
     facts = load_facts(tmp_path / "facts.yaml", "facts.yaml")
-    (rule,), problems = read_rules(loads(RULE.encode(), "rules.yaml"), facts.schemas, facts.time_zone)
-    assert not problems
+    read = read_rules(loads(RULE.encode(), "rules.yaml"), facts.schemas, facts.time_zone)
+    assert not read.problems
+    (rule,) = read.rules
     values = tuple(Shown(item.label, value, Type.STRING) for item, value in zip(rule.show, ("home", "草稿", "odd", "home"), strict=True))
     told = message(replace(rule.info, advice=None), values)
     evidence = ((Shown(Text("Page", "页面"), "home", Type.STRING),),)
