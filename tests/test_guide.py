@@ -62,14 +62,15 @@ def guided(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     copy_starter(folder)
     for path in (folder / "rules").glob("*.test.yaml"):
         path.unlink()
-    for key, name in (("alert", "guide.yaml"), ("test", "guide.test.yaml")):
-        (folder / "rules" / name).write_text("".join(block.text for block in blocks(request.param, "yaml", key)), encoding="utf-8")
+    for keys, name in ((("alert", "let"), "guide.yaml"), (("test",), "guide.test.yaml")):
+        texts = [block.text for block in blocks(request.param, "yaml") if block.first_key in keys]
+        (folder / "rules" / name).write_text("".join(texts), encoding="utf-8")
     return load_project(folder)
 
 
 @EACH
 def test_every_block_is_of_a_kind_that_is_tried(spoken: str) -> None:
-    assert {block.first_key for block in blocks(spoken, "yaml")} == {"alert", "test", "language", "expected"}
+    assert {block.first_key for block in blocks(spoken, "yaml")} == {"alert", "let", "test", "language", "expected"}
     assert {block.kind for block in blocks(spoken)} == {"yaml", "yaml wrong", "text", "sh", "csv"}
 
 
