@@ -16,7 +16,12 @@ from engine.ruletest.running import store_rows
 from engine.snapshots import Snapshots
 
 FILES = {
-    "_let.yaml": "- let: {底线: 4.7, 不用: 1}\n- facts: order\n  let: {waiting: status == 'paid' and age(paid_at) > 久}\n- let: {久: 48h}\n",
+    "_let.yaml": """\
+- let: {底线: 4.7, 不用: 1}
+- facts: order
+  let: {waiting: status == 'paid' and age(paid_at) > 久}
+- let: {久: 48h}
+""",
     "team/_let.yaml": "- let: {团队底线: 底线 + 0.1}\n",
     "team/deep/a.yaml": """\
 - let: {最多: 3}
@@ -158,8 +163,6 @@ def test_without_the_parameters_value_related_rows_are_not_counted_as_none(proje
 
 
 def test_evidence_lists_by_the_stores_own_number(project: Project, tmp_path: Path) -> None:
-    from datetime import UTC, datetime
-
     (project.folder / "rules" / "t.test.yaml").write_text(
         """
 - test: 大单
