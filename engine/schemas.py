@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import Discriminator, Tag, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -24,6 +24,7 @@ from engine.errors import ProblemsFound
 from engine.facts import Kind
 from engine.facts_file import FactsFile, load_facts
 from engine.language.printing import show_duration
+from engine.lets import LetFile, is_let
 from engine.project import rule_paths, vocabulary
 from engine.routing.channels import Channels
 from engine.rules import RuleFile
@@ -32,9 +33,14 @@ from engine.schedules import Schedules
 from engine.yamlfile import Document, load
 
 Schema = dict[str, Any]
+Entry = Annotated[
+    Annotated[LetFile, Tag("let")] | Annotated[RuleFile, Tag("alert")],
+    Discriminator(lambda entry: "let" if is_let(entry) else "alert"),
+]
+"""An entry of a rules file; the tags are the keys by which they are told apart."""
 FORMS: Mapping[str, Any] = {
     "facts": FactsFile,
-    "rules": list[RuleFile],
+    "rules": list[Entry],
     "tests": list[TestFile],
     "schedules": Schedules,
     "channels": Channels,
@@ -76,6 +82,12 @@ class _Generator(GenerateJsonSchema):
         return show_duration(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
 
     def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
+        if callable(schema["discriminator"]):
+            *firsts, (_, last) = schema["choices"].items()
+            told_apart = self.generate_inner(last)
+            for key, choice in reversed(firsts):
+                told_apart = {"if": {"type": "object", "required": [key]}, "then": self.generate_inner(choice), "else": told_apart}
+            return told_apart
         made = super().tagged_union_schema(schema)
         made.pop("discriminator", None)  # OpenAPI's, which strict readers of JSON Schema refuse
         return made

@@ -64,7 +64,7 @@ def test_every_file_of_every_project_is_taken(folder: Path, path: Path, name: st
 
 def blocks() -> Iterator[tuple[str, str]]:
     """Every YAML example of the docs, with the name of its form."""
-    of_key = {"alert": "rules", "test": "tests", "language": "channels", "expected": "facts", "extends": "facts"}
+    of_key = {"alert": "rules", "let": "rules", "test": "tests", "language": "channels", "expected": "facts", "extends": "facts"}
     for page in sorted((ROOT / "docs").rglob("*.md")):
         for text in re.findall(r"(?ms)^```yaml\n(.*?)^```$", page.read_text(encoding="utf-8")):
             key = re.sub(r"^- |^#.*\n", "", text).partition(":")[0]
@@ -84,6 +84,13 @@ MEANING = {
         "duration_too_long",
         "english_title_not_offered",
         "evidence_not_related",
+        "let_circle",
+        "let_other_rows",
+        "let_taken",
+        "let_unused",
+        "param_mistakes",
+        "param_not_given",
+        "param_wrong_use",
         "evidence_unknown_group",
         "otherwise_first",
         "owner_without_contact",
@@ -152,14 +159,15 @@ def offered(name: str, *path: str) -> list[str]:
 
 
 def test_names_of_the_project_are_offered() -> None:
-    rule = ("items", "properties")
+    rule = ("items", "else", "properties")
     assert offered("rules", *rule, "facts") == list(NAMES.kinds)
     assert "service" in offered("rules", *rule, "owner")
     assert "客服" in offered("rules", *rule, "labels", "properties", "area")
     assert offered("rules", *rule, "severity", "anyOf", 0) == ["info", "warning", "critical"]  # type: ignore[arg-type]
     schedule = ("properties", "schedules", "additionalProperties", "properties")
     assert {"all", "dsr_drop"} <= set(offered("schedules", *schedule, "rules", "items"))
-    assert "dsr_drop" in offered("tests", *rule, "rule")
+    assert offered("rules", "items", "then", "properties", "facts") == list(NAMES.kinds)
+    assert "dsr_drop" in offered("tests", "items", "properties", "rule")
     assert "待发货" not in offered("tests", "definitions", "order", "anyOf", 0, "additionalProperties", "properties", "status")  # type: ignore[arg-type]
     route = ("properties", "route", "properties")
     assert {'severity="critical"', 'area="客服"', 'alert="dsr_drop"'} <= set(offered("channels", *route, "matchers", "items"))
