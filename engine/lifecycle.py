@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from engine.model import Alert, Candidate, Identity, Reason, RuleInfo, RuleResult, State, Transition
+from engine.model import Alert, Candidate, Identity, Member, Reason, RuleInfo, RuleResult, Severity, State, Transition
 
 
 def step(
@@ -34,6 +34,59 @@ def step(
     return after, tuple(sorted(transitions, key=lambda transition: transition.alert.identity))
 
 
+def fold(
+    alerts: Mapping[Identity, Alert], transitions: Iterable[Transition], at: datetime
+) -> tuple[dict[Identity, Alert], tuple[Transition, ...]]:
+    """The states and transitions of a whole evaluation, once each alert knows which firing incident tells of it.
+
+    An alert that is more severe than its incident speaks for itself. One whose incident no longer tells of it, and which still fires, comes
+    to the surface; one that an incident raises becomes as severe as it, and stays so for as long as the incident fires.
+    """
+    explained, raised = _explained(alerts), _raised(alerts)
+    folded: dict[Identity, Alert] = {}
+    more: dict[Identity, Transition] = {}
+    moved = {transition.alert.identity for transition in transitions}
+    for identity, alert in alerts.items():
+        now, reason = _folded(alert, explained.get(identity), raised.get(identity)) if alert.state is State.FIRING else (alert, None)
+        folded[identity] = now
+        if reason and identity not in moved:
+            more[identity] = Transition(now, State.FIRING, State.FIRING, reason, at)
+    known = [replace(each, alert=folded.get(each.alert.identity, each.alert)) for each in transitions]
+    return folded, tuple(sorted([*known, *more.values()], key=lambda transition: transition.alert.identity))
+
+
+def _folded(alert: Alert, incident: Alert | None, least: Severity | None) -> tuple[Alert, Reason | None]:
+    rises = least is not None and least.rank > alert.severity.rank
+    now = replace(alert, severity=least) if least is not None and rises else alert
+    tells = incident is not None and incident.severity.rank >= now.severity.rank
+    now = replace(now, explained_by=incident.identity if incident and tells else None)
+    surfaced = alert.explained_by is not None and now.explained_by is None
+    return now, Reason.SURFACED if surfaced else Reason.SEVERITY_ROSE if rises else None
+
+
+def _explained(alerts: Mapping[Identity, Alert]) -> dict[Identity, Alert]:
+    """Under each explained alert its incident: of several the most severe, then the oldest."""
+    incidents = sorted(_incidents(alerts), key=lambda alert: (-alert.severity.rank, alert.firing_since, alert.identity))
+    found: dict[Identity, Alert] = {}
+    for incident in incidents:
+        for member in incident.members:
+            if member.explained:
+                found.setdefault(member.identity, incident)
+    return found
+
+
+def _raised(alerts: Mapping[Identity, Alert]) -> dict[Identity, Severity]:
+    """The least severity of the alerts that firing incidents raise."""
+    found: dict[Identity, Severity] = {}
+    for incident in sorted(_incidents(alerts), key=lambda alert: alert.severity.rank):
+        found |= {member.identity: incident.severity for member in incident.members if member.raised}
+    return found
+
+
+def _incidents(alerts: Mapping[Identity, Alert]) -> list[Alert]:
+    return [alert for alert in alerts.values() if alert.members and alert.state is State.FIRING]
+
+
 def changed(before: Mapping[Identity, Alert], after: Mapping[Identity, Alert]) -> dict[Identity, Alert]:
     """The alerts of ``after`` that ``before`` does not have in the same state: what needs storing."""
     return {identity: alert for identity, alert in after.items() if before.get(identity) != alert}
@@ -50,6 +103,7 @@ class _Found:
     rule: RuleInfo
     at: datetime
     candidate: Candidate | None = None
+    least: Severity = Severity.INFO  # what an incident raises the alert to
 
     def refresh(self, alert: Alert) -> Alert:
         """The alert with what is known now: values, severity, and that it is true."""
@@ -59,13 +113,20 @@ class _Found:
         return replace(
             alert,
             store_id=found.store_id,
-            severity=found.severity,
+            severity=max(found.severity, self.least, key=lambda severity: severity.rank),
             shown=found.shown,
             evidence=found.evidence,
             last_true=self.at,
             not_true_since=None,
             owner=self.rule.owner,
+            members=_joined(alert.members if alert.state is State.FIRING else (), found.members),
         )
+
+
+def _joined(known: tuple[Member, ...], found: tuple[Member, ...]) -> tuple[Member, ...]:
+    """Who belongs to an incident: once a member, an alert stays one until the episode is over, so that it is not told of twice."""
+    there = {member.identity for member in found}
+    return (*found, *(member for member in known if member.identity not in there))
 
 
 def _moves(alerts: Mapping[Identity, Alert], results: Iterable[RuleResult], rules: Mapping[str, RuleInfo], at: datetime) -> Iterator[Move]:
@@ -75,15 +136,18 @@ def _moves(alerts: Mapping[Identity, Alert], results: Iterable[RuleResult], rule
     by_rule: dict[str, list[Alert]] = {}
     for alert in alerts.values():
         by_rule.setdefault(alert.identity.rule, []).append(alert)
+    raised = _raised(alerts)
     for result in results:
         if result.error is None:
             known = {alert.identity: alert for alert in by_rule.get(result.rule, ())}
-            yield from _judge(known, result, rules[result.rule], at)
+            yield from _judge(known, result, rules[result.rule], at, raised)
 
 
-def _judge(alerts: Mapping[Identity, Alert], result: RuleResult, rule: RuleInfo, at: datetime) -> Iterator[Move]:
+def _judge(
+    alerts: Mapping[Identity, Alert], result: RuleResult, rule: RuleInfo, at: datetime, raised: Mapping[Identity, Severity]
+) -> Iterator[Move]:
     """The moves of one rule's alerts. A candidate is true whatever else is said of its identity."""
-    found = {candidate.identity: _Found(rule, at, candidate) for candidate in result.candidates}
+    found = {each.identity: _Found(rule, at, each, raised.get(each.identity, Severity.INFO)) for each in result.candidates}
     if rule.unknown == "alert":
         unsure = result.unknown | {alert.identity for alert in alerts.values() if _is_open(alert) and _is_unknown(alert, result)}
         found = {identity: _Found(rule, at) for identity in unsure} | found
@@ -123,7 +187,7 @@ def _true(alert: Alert | None, identity: Identity, found: _Found) -> Move:
 def _begin(past: Alert | None, identity: Identity, found: _Found) -> Alert:
     """A pending alert; ``past`` is its last, resolved, episode."""
     if past is not None:
-        return found.refresh(replace(past, state=State.PENDING, pending_since=found.at, last_true=found.at))
+        return found.refresh(replace(past, state=State.PENDING, pending_since=found.at, last_true=found.at, explained_by=None))
     rule = found.rule
     store_id = dict(zip(rule.key, identity.key, strict=False)).get("store_id", "")
     return found.refresh(Alert(identity, store_id, State.PENDING, rule.severity, found.at, found.at, owner=rule.owner))
@@ -150,6 +214,8 @@ def _still_firing(alert: Alert, found: _Found) -> Move:
     now = found.refresh(alert)
     if now.severity.rank > alert.severity.rank:
         return alert, now, Reason.SEVERITY_ROSE
+    if len(now.members) > len(alert.members):
+        return alert, now, Reason.MEMBER_JOINED
     return alert, now, Reason.SEVERITY_FELL if now.severity is not alert.severity else None
 
 

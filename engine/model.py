@@ -90,6 +90,8 @@ class Reason(StrEnum):
     RULE_GONE = "rule_gone"  # the rule was deleted or renamed
     KEEP_FIRING = "keep_firing"  # not true now, but `keep_firing_for` holds it
     MISSING_INPUT = "missing_input"  # unknown, and the rule says `unknown: alert | resolve`
+    MEMBER_JOINED = "member_joined"  # an alert became part of a firing incident
+    SURFACED = "surfaced"  # no firing incident explains the alert any more, and it still fires
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -119,10 +121,22 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A row for which a rule's condition is true at an instant.
+class Member:
+    """An alert that an incident is made of, bound to a name of its rule. One that is ``explained`` is told in the incident's message and
+    not by itself; one that is ``raised`` is at least as severe as the incident."""
 
-    ``as_of`` is the instant of the batch the row is from; ``evidence`` lists related rows, each as labelled values.
+    identity: Identity
+    binding: str
+    explained: bool = True
+    raised: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A row for which a rule's condition is true at an instant, or what an incident rule found.
+
+    ``as_of`` is the instant of the batch the row is from; ``evidence`` lists related rows, each as labelled values. Of an incident,
+    ``members`` are its alerts and ``evidence`` tells of them.
     """
 
     identity: Identity
@@ -131,6 +145,7 @@ class Candidate:
     as_of: datetime
     shown: tuple[Shown, ...] = ()
     evidence: tuple[tuple[Shown, ...], ...] = ()
+    members: tuple[Member, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +212,8 @@ class Alert:
 
     ``notified_at`` is the instant of the last message of this episode that was delivered. ``not_true_since`` is set while the condition
     is false and only ``keep_firing_for`` keeps the alert. A pending alert that fired before still carries the ``firing_since`` and
-    ``resolved_at`` of that episode, so that it can go back to it.
+    ``resolved_at`` of that episode, so that it can go back to it. ``members`` are the alerts that were part of an incident in this episode;
+    ``explained_by`` is the firing incident that tells of this alert (of a resolved alert: that did when it ended).
     """
 
     identity: Identity
@@ -215,6 +231,8 @@ class Alert:
     acknowledged_by: str = ""
     not_true_since: datetime | None = None
     owner: str = ""  # the rule's owner when the condition was last true: whom to tell when the rule is gone
+    members: tuple[Member, ...] = ()
+    explained_by: Identity | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,13 @@ from datetime import datetime, timedelta
 from engine.actions import compose
 from engine.builtin import BUILT_IN, TOO_MANY_ALERTS, judge_amounts, judge_staleness
 from engine.errors import EvaluationError, SnapshotError, Text
-from engine.lifecycle import changed, step
+from engine.lifecycle import changed, fold, step
 from engine.matching.evaluate import Matcher
 from engine.matching.reads import kinds_read
 from engine.matching.trends import shown_now, trend
 from engine.model import Alert, Identity, Item, KindSchema, Message, Notification, RuleInfo, RuleResult, Shown, State, Transition, Trend
 from engine.project import Project
+from engine.reasoning.correlate import correlate
 from engine.routing import Plan, Suppressed, due_repeats, plan
 from engine.rules import AlertRule
 from engine.snapshots import Snapshots
@@ -48,11 +49,13 @@ class Missing:
 class Round:
     """What a round did. ``claimed`` is False when its (schedule, instant) had been evaluated before: then nothing was done.
 
-    ``faults`` are templates' mistakes, with how many notifications are in the built-in plain text because of each.
+    ``rules`` are the alert rules that were evaluated; ``results`` are theirs, those of built-in rules and of incident rules. ``faults`` are
+    templates' mistakes, with how many notifications are in the built-in plain text because of each.
     """
 
     at: datetime
     claimed: bool
+    rules: tuple[str, ...]
     results: Mapping[str, RuleResult]
     transitions: tuple[Transition, ...]
     suppressed: tuple[Suppressed, ...]
@@ -87,6 +90,11 @@ def run_round(
     results = _match(project, matcher, snapshots, at, rules, before)
     before |= state.resolved(candidate.identity for result in results.values() for candidate in result.candidates)
     after, transitions = step(before, results.values(), infos, at)
+    incidents = correlate(project.incidents, after, infos, matcher, snapshots, at)
+    ended = state.resolved(candidate.identity for result in incidents for candidate in result.candidates)
+    before, results = before | ended, results | {result.rule: result for result in incidents}
+    after, more = step(after | ended, incidents, infos, at)
+    after, transitions = fold(after, (*transitions, *more), at)
     told = state.told()
     repeats = due_repeats(_unmoved(after, transitions), infos, project.channels, at, told)
     plans, suppressed = plan((*transitions, *repeats), after, infos, project.channels, at, told)
@@ -105,9 +113,10 @@ def run_round(
             suppressed,
         )
     )
+    names = tuple(rule.name for rule in rules)
     missing = tuple(never_came(rules, snapshots, project.facts.schemas, at))
     faults = Counter(fault for _, fault in written if fault)
-    return Round(at, claimed, results, (*transitions, *repeats), suppressed, notifications, missing, faults)
+    return Round(at, claimed, names, results, (*transitions, *repeats), suppressed, notifications, missing, faults)
 
 
 def never_came(rules: Sequence[AlertRule], snapshots: Snapshots, schemas: Mapping[str, KindSchema], at: datetime) -> Iterator[Missing]:
@@ -214,7 +223,7 @@ class _Desk:
     def _told(self, transitions: Sequence[Transition]) -> list[Transition]:
         """The transitions that a message lists: the most severe, as many as the rule with the smallest ``max_alerts`` allows."""
         concerned = {moved.alert.identity.rule for moved in transitions}
-        limit = min((rule.max_alerts for rule in self.project.rules if rule.name in concerned), default=len(transitions))
+        limit = min((most for rule, most in self.project.limits.items() if rule in concerned), default=len(transitions))
         return sorted(transitions, key=lambda moved: -moved.alert.severity.rank)[:limit]
 
     def _told_before(self, moved: Transition) -> Values:

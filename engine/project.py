@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,8 +12,11 @@ from engine.builtin import BUILT_IN
 from engine.errors import Problem, ProblemsFound, Text, UsageError, did_you_mean
 from engine.facts import Facts
 from engine.facts_file import facts_path, load_facts
+from engine.incidents import IncidentRule, read_incidents
+from engine.incidents.rule import ALERT
 from engine.lets import read_lets
 from engine.model import KindSchema, RuleInfo, Severity
+from engine.reasoning.program import flaws
 from engine.rendering import Renderer
 from engine.routing import BUILT_IN_LABELS, Channels, Vocabulary, misspelt, read_channels
 from engine.rules import AlertRule, duplicate_names, read_rules
@@ -29,6 +33,7 @@ class Project:
     folder: Path
     facts: Facts
     rules: tuple[AlertRule, ...]
+    incidents: tuple[IncidentRule, ...]
     channels: Channels
     schedules: Schedules
     renderer: Renderer
@@ -39,7 +44,12 @@ class Project:
 
     @property
     def infos(self) -> dict[str, RuleInfo]:
-        return {rule.name: rule.info for rule in self.rules}
+        return {rule.name: rule.info for rule in self.rules} | {rule.name: rule.info for rule in self.incidents}
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """The most alerts that a message lists, by rule."""
+        return {rule.name: rule.max_alerts for rule in self.rules} | {rule.name: rule.max_alerts for rule in self.incidents}
 
     def select(self, names: Iterable[str]) -> tuple[AlertRule, ...]:
         """The named rules, all when none is named. Raises :class:`UsageError` for a name that no rule has."""
@@ -76,18 +86,19 @@ class _Loader:
         documents = self._rule_documents()
         rules = self._rules(documents, facts, thorough) if facts else ()
         names = [name for document in documents for _, name in _named(document, "alert")]
+        incidents = self._incidents(documents, facts, rules, names) if facts else ()
         schedules = self._try(lambda: load_schedules(self._present("schedules.yaml"), "schedules.yaml", names))
         self.problems += [*duplicate_names(documents), *_reserved_names(documents)]
         self.problems += _unknown_owners(documents, channels) if channels else ()
         if routing and channels and facts:
             self.problems += misspelt(routing, channels, vocabulary(documents, facts.schemas, channels.contacts))
         renderer = Renderer(self.folder / "templates")
-        self.problems += self._templates(renderer, rules) if thorough else ()
+        self.problems += self._templates(renderer, (*rules, *incidents)) if thorough else ()
         if self.problems or facts is None or channels is None or schedules is None:
             raise ProblemsFound(self.problems)
-        return Project(self.folder, facts, rules, channels, schedules, renderer)
+        return Project(self.folder, facts, rules, incidents, channels, schedules, renderer)
 
-    def _templates(self, renderer: Renderer, rules: Iterable[AlertRule]) -> Iterable[Problem]:
+    def _templates(self, renderer: Renderer, rules: Iterable[AlertRule | IncidentRule]) -> Iterable[Problem]:
         if not renderer.folder.is_dir():
             return [_missing("templates", "folder")]
         return renderer.check(rule.info for rule in rules)
@@ -124,10 +135,26 @@ class _Loader:
         self.problems += lets.unused(used) if thorough else ()
         return tuple(rule for each in read.values() for rule in each.rules)
 
+    def _incidents(
+        self, documents: Sequence[Document], facts: Facts, rules: Iterable[AlertRule], names: Iterable[str]
+    ) -> tuple[IncidentRule, ...]:
+        incidents, problems = read_incidents(documents, facts.schemas, rules, names, facts.time_zone)
+        self.problems += problems
+        self.problems += _flawed(documents, incidents, facts)
+        return incidents
+
 
 def rule_paths(folder: Path) -> list[Path]:
     """The files of rules of the project in ``folder``, sorted."""
     return sorted(path for path in (folder / "rules").rglob("*") if _is_rules_file(path))
+
+
+def _flawed(documents: Iterable[Document], incidents: Sequence[IncidentRule], facts: Facts) -> Iterator[Problem]:
+    """What only shows when all incident rules are looked at together."""
+    places = {name: (document, index) for document in documents for index, name in _named(document, "incident")}
+    for name, text in flaws(incidents, [ALERT, *facts.schemas]):
+        document, index = places[name]
+        yield document.problem((index, "when"), "cannot_correlate", text)
 
 
 def _is_rules_file(path: Path) -> bool:
@@ -160,22 +187,22 @@ def vocabulary(documents: Collection[Document], kinds: Mapping[str, KindSchema],
     rules = [rule for document in documents if isinstance(document.data, list) for rule in document.data if isinstance(rule, dict)]
     own = {str(label) for rule in rules if isinstance(rule.get("labels"), dict) for label in rule["labels"]}
     keys = {name for kind in kinds.values() for name in kind.key} | {name for rule in BUILT_IN.values() for name in rule.key}
-    alerts, owners = ({name for document in documents for _, name in _named(document, key)} for key in ("alert", "owner"))
+    named = {key: {name for document in documents for _, name in _named(document, key)} for key in ("alert", "incident", "owner")}
     values = {
-        "alert": alerts.union(BUILT_IN),
+        "alert": named["alert"].union(named["incident"], BUILT_IN),
         "severity": {severity.value for severity in Severity},
-        "owner": owners.union(contacts, (rule.owner for rule in BUILT_IN.values())),
+        "owner": named["owner"].union(contacts, (rule.owner for rule in BUILT_IN.values())),
     }
     return Vocabulary({*BUILT_IN_LABELS, *keys, *own}, values)
 
 
 def _reserved_names(documents: Iterable[Document]) -> Iterator[Problem]:
-    for document in documents:
-        for index, name in _named(document, "alert"):
+    for document, key in product(documents, ("alert", "incident")):
+        for index, name in _named(document, key):
             if name in BUILT_IN:
                 text = Text(f"'{name}' is a built-in alert", f"'{name}' 是内置告警的名称")
                 hint = Text("give the rule another name", "请换一个名称")
-                yield document.problem((index, "alert"), "reserved_name", text, hint)
+                yield document.problem((index, key), "reserved_name", text, hint)
 
 
 def _missing(name: str, what: str, hint: Text | None = None) -> Problem:

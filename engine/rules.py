@@ -104,6 +104,7 @@ def _severity(name: object, at: Path_ = ()) -> Severity:
 
 
 OTHERWISE = "otherwise"
+INCIDENT = "incident"
 _NONE, _SPANS = timedelta(0), ("30m", "6h", "2d")
 _Case = Annotated[Expression, about("condition, or otherwise", "条件，或 otherwise（其余情况）", examples=[OTHERWISE])]
 
@@ -176,7 +177,7 @@ class RulesRead:
 
 
 def read_rules(document: Document, kinds: Mapping[str, KindSchema], time_zone: str, lets: Lets | None = None) -> RulesRead:
-    """The rules of one file. ``lets`` are the names of all files, this one included."""
+    """The alert rules of one file. ``lets`` are the names of all files, this one included."""
     if document.data is not None and not isinstance(document.data, list):
         text = Text("expected a list of rules", "应是规则的列表")
         hint = Text("start each rule with '- alert: name'", "每条规则以 “- alert: 名称” 开头")
@@ -186,7 +187,7 @@ def read_rules(document: Document, kinds: Mapping[str, KindSchema], time_zone: s
     rules: list[AlertRule] = []
     problems: list[Problem] = []
     used: frozenset[str] | None = frozenset()
-    for index in (index for index, entry in enumerate(document.data or ()) if not is_let(entry)):
+    for index in (index for index, entry in enumerate(document.data or ()) if not is_let(entry) and not is_incident(entry)):
         expressions = Expressions(document, kinds, time_zone, lets.of(document.file))
         rule = _RuleReader(document, index, expressions, lets, taken).read()
         rules += [rule] if rule else []
@@ -195,17 +196,23 @@ def read_rules(document: Document, kinds: Mapping[str, KindSchema], time_zone: s
     return RulesRead(tuple(rules), tuple(problems), used)
 
 
+def is_incident(entry: object) -> bool:
+    """Whether an entry of a rules file is an incident rule, which :mod:`engine.incidents` reads: it knows all alert rules."""
+    return isinstance(entry, dict) and INCIDENT in entry
+
+
 def duplicate_names(documents: Iterable[Document]) -> Iterator[Problem]:
     """A problem for every rule name given twice, in one file or across files."""
     seen: dict[str, str] = {}
     for document in documents:
         for index, rule in enumerate(document.data if isinstance(document.data, list) else []):
-            name = rule.get("alert") if isinstance(rule, dict) else None
+            key = INCIDENT if is_incident(rule) else "alert"
+            name = rule.get(key) if isinstance(rule, dict) else None
             if not isinstance(name, str):
                 continue
             if name in seen:
                 text = Text(f"rule '{name}' is already defined in {seen[name]}", f"规则 '{name}' 已在 {seen[name]} 定义")
-                yield document.problem((index, "alert"), "duplicate_rule", text)
+                yield document.problem((index, key), "duplicate_rule", text)
             seen.setdefault(name, f"{document.file}:{document.values[(index,)].line}")
 
 
@@ -309,7 +316,7 @@ class _RuleReader:
 
     def _show(self, show: Mapping[str, str], kind: str, *path: str, back: Back = HERE) -> tuple[Labelled, ...]:
         read = ((label, self._expression(text, kind, *path, label, back=back)) for label, text in show.items())
-        return tuple(Labelled(_label(label), node) for label, node in read if node is not None)
+        return tuple(Labelled(label_of(label), node) for label, node in read if node is not None)
 
     def _trend(self, raw: RuleFile, show: Sequence[Labelled]) -> Labelled | None:
         """The expression under ``trend:``, labelled as the shown value it equals, if there is one."""
@@ -393,7 +400,7 @@ def _without(data: object, loc: Path_) -> object:
     return {key: value for key, value in data.items() if key != loc[0]}
 
 
-def _label(text: str) -> Text:
-    """``描述相符 / Description`` names both languages; a text without `` / `` stands for both."""
+def label_of(text: str) -> Text:
+    """The label that a key of ``show:`` is: ``描述相符 / Description`` names both languages; a text without `` / `` stands for both."""
     zh, slash, en = text.partition(" / ")
     return Text(en.strip(), zh.strip()) if slash else Text.same(text)

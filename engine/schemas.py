@@ -23,19 +23,20 @@ from pydantic_core import core_schema
 from engine.errors import ProblemsFound
 from engine.facts import Kind
 from engine.facts_file import FactsFile, load_facts
+from engine.incidents.files import IncidentFile
 from engine.language.printing import show_duration
 from engine.lets import LetFile, is_let
 from engine.project import rule_paths, vocabulary
 from engine.routing.channels import Channels
-from engine.rules import RuleFile
+from engine.rules import RuleFile, is_incident
 from engine.ruletest.files import TestFile
 from engine.schedules import Schedules
 from engine.yamlfile import Document, load
 
 Schema = dict[str, Any]
 Entry = Annotated[
-    Annotated[LetFile, Tag("let")] | Annotated[RuleFile, Tag("alert")],
-    Discriminator(lambda entry: "let" if is_let(entry) else "alert"),
+    Annotated[LetFile, Tag("let")] | Annotated[IncidentFile, Tag("incident")] | Annotated[RuleFile, Tag("alert")],
+    Discriminator(lambda entry: "let" if is_let(entry) else "incident" if is_incident(entry) else "alert"),
 ]
 """An entry of a rules file; the tags are the keys by which they are told apart."""
 FORMS: Mapping[str, Any] = {

@@ -111,6 +111,8 @@ ALERTS = Table(
     Column("acknowledged_by", Words, nullable=False),
     Column("not_true_since", Instant),
     Column("owner", Words, nullable=False),
+    Column("members", Json, nullable=False, server_default="[]"),
+    Column("explained_by", Json, nullable=False, server_default="null"),
 )
 
 TRANSITIONS = Table(

@@ -76,6 +76,8 @@ REASONS: Mapping[Reason, Text] = MappingProxyType(
         Reason.RULE_GONE: Text("the rule was deleted or renamed", "规则已被删除或改名"),
         Reason.KEEP_FIRING: Text("the condition is not true now; the rule keeps the alert a while", "条件此刻不成立，规则要求再保持一会儿"),
         Reason.MISSING_INPUT: Text("data that the rule needs is missing", "规则需要的数据缺失"),
+        Reason.MEMBER_JOINED: Text("another alert became part of it", "又有告警并入这个事件"),
+        Reason.SURFACED: Text("the incident that explained it is over, and it goes on", "解释它的事件已经结束，而它仍在持续"),
     }
 )
 

@@ -25,6 +25,7 @@ SUPPRESSIONS: Mapping[Suppression, Text] = {
     Suppression.NEVER_FIRED: Text("it ended before it had lasted as long as the rule asks", "在达到规则要求的时长之前就结束了"),
     Suppression.KEPT_FIRING: Text("not true now, but `keep_firing_for` still holds it", "条件此刻不成立，keep_firing_for 仍在保持"),
     Suppression.SEVERITY_FELL: Text("it became less severe; the next reminder will say so", "严重程度下降；下次提醒时会说明"),
+    Suppression.EXPLAINED: Text("it is told in the message of the incident that it is part of", "它已并入事件，由事件的消息一起通知"),
     Suppression.NO_RECIPIENT: Text("the receiver reaches nobody: the owner has no contact", "没有收件人：负责人没有联系方式"),
 }
 

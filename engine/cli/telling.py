@@ -59,8 +59,8 @@ def _print(options: Settings, project: Project, done: Round, report: DeliveryRep
 
 
 def _own(done: Round) -> list[RuleResult]:
-    """Results of the project's rules; of none when the round stored nothing."""
-    return [result for result in done.results.values() if result.rule not in BUILT_IN] if done.claimed else []
+    """Results of the alert rules; of none when the round stored nothing."""
+    return [done.results[name] for name in done.rules] if done.claimed else []
 
 
 def _change(moved: Transition, infos: Mapping[str, RuleInfo], language: str) -> dict[str, object]:

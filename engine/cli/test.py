@@ -57,12 +57,18 @@ def _test(options: Settings, pattern: str, covered: bool, least: float, report: 
         timed.append((verdict, seconds))
         if not verdict.passed and options.format != "json":
             _tell(project, verdict, options)
-    concerned = [rule for rule in project.rules if not pattern or any(test.rule == rule.name for test in tests)]
-    clauses = coverage.clauses(concerned) if coverage else None
+    clauses = _clauses(project, coverage, {test.rule for test in tests} if pattern else None) if coverage else None
     if report:
         _write_junit(report, project, timed, options)
     _summarise(options, project, timed, clauses)
     return all(verdict.passed for verdict, _ in timed) and percentage(clauses or ()) >= least
+
+
+def _clauses(project: Project, coverage: Coverage, names: set[str] | None) -> tuple[Clause, ...]:
+    """The clauses of the named rules (None: of all)."""
+    rules = [rule for rule in project.rules if names is None or rule.name in names]
+    incidents = [rule for rule in project.incidents if names is None or rule.name in names]
+    return (*coverage.clauses(rules), *coverage.of_incidents(incidents))
 
 
 def _chosen(tests: Sequence[RuleTest], pattern: str) -> list[RuleTest]:

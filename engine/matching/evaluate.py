@@ -161,6 +161,10 @@ class Run:
         columns = [pa.array(values, pa.string()) for values in zip(*keys, strict=True)]
         self.matcher.connection.register(MATCHED, pa.table(columns, names=list(names)))
 
+    def provide(self, source: Source) -> None:
+        """Tells that the rows of ``source`` are there already, under its name."""
+        self._ready.add(source)
+
     def current(self, kind: str) -> Selection:
         if kind not in self._current:
             self._current[kind] = self.snapshots.current(kind, self.at, self.schemas[kind].fresh_for)

@@ -54,7 +54,7 @@ def verdict_query(
     shown: dict[str, ir.Value] = {}
     for i, rule in enumerate(rules if details else ()):
         shown |= _details(compiler, rule, i, kept[f"verdict {i}"])
-    return _query(kept.select(*frame.row, AS_OF, *verdicts, **shown), frames)
+    return written(kept.select(*frame.row, AS_OF, *verdicts, **shown), frames)
 
 
 def _nodes(rule: AlertRule, details: bool) -> Iterable[t.Node]:
@@ -96,7 +96,7 @@ def scope_query(rules: Sequence[AlertRule], covers: Sequence[Cover | None], sche
     table = _with_coverage(frame.table, covers)
     compiler = frame.compiler(table)
     counts = {f"judged {i}": _judged(compiler, rule, table, cover) for i, (rule, cover) in enumerate(zip(rules, covers, strict=True))}
-    return _query(table.aggregate(**counts), frames)
+    return written(table.aggregate(**counts), frames)
 
 
 def _judged(compiler: Compiler, rule: AlertRule, table: ir.Table, cover: Cover | None) -> ir.Value:
@@ -109,7 +109,7 @@ def present_query(kind: str, schemas: Mapping[str, KindSchema], dialect: Dialect
     """The keys in the table ``matched`` that have a current row."""
     frames = Frames(schemas, dialect)
     frame = frames.frame(kind, [])
-    return _query(_of_matched(frame, frame.table).select(*schemas[kind].key), frames)
+    return written(_of_matched(frame, frame.table).select(*schemas[kind].key), frames)
 
 
 def value_query(kind: str, node: t.Node, schemas: Mapping[str, KindSchema], dialect: Dialect) -> Query:
@@ -117,7 +117,7 @@ def value_query(kind: str, node: t.Node, schemas: Mapping[str, KindSchema], dial
     frames = Frames(schemas, dialect)
     frame = frames.frame(kind, [node])
     table = _of_matched(frame, frame.table)
-    return _query(table.select(*dict.fromkeys((*schemas[kind].key, STORE)), value=frame.compiler(table).value(node).expr), frames)
+    return written(table.select(*dict.fromkeys((*schemas[kind].key, STORE)), value=frame.compiler(table).value(node).expr), frames)
 
 
 def _of_matched(frame: Frame, table: ir.Table) -> ir.Table:
@@ -141,7 +141,7 @@ def evidence_query(evidence: Evidence, schemas: Mapping[str, KindSchema], dialec
     grouped = {"group": rows[evidence.group]} if evidence.group else {}
     keys = {f"row {i}": rows[name] for i, name in enumerate(frame.row)}
     listed = rows.select(via=rows[evidence.via], **keys, **grouped, **first, **shown)
-    return _query(_top(listed, evidence, list(keys)), frames)
+    return written(_top(listed, evidence, list(keys)), frames)
 
 
 def _top(rows: ir.Table, evidence: Evidence, keys: Sequence[str]) -> ir.Table:
@@ -162,7 +162,7 @@ def _top(rows: ir.Table, evidence: Evidence, keys: Sequence[str]) -> ir.Table:
     return ranked.filter(ranked["rank"] < evidence.top).order_by(["via", "rank"]).drop("rank", *keys)
 
 
-def _query(table: ir.Table, frames: Frames) -> Query:
+def written(table: ir.Table, frames: Frames) -> Query:
     """Text for the backend. What it cannot do is named."""
     try:
         sql = str(ibis.to_sql(table, dialect=frames.dialect.backend))

@@ -22,6 +22,7 @@ class Suppression(StrEnum):
     NEVER_FIRED = "never_fired"  # no longer true before the rule's `for` was over
     KEPT_FIRING = "kept_firing"  # not true, but `keep_firing_for` holds it: nothing to tell yet
     SEVERITY_FELL = "severity_fell"  # less severe: the next reminder will say so
+    EXPLAINED = "explained"  # told in the message of the incident that it is part of
     NO_RECIPIENT = "no_recipient"  # the receiver reaches nobody: it asks for an owner that has no contact
 
 
@@ -105,7 +106,7 @@ def plan(
     suppressed: list[Suppressed] = []
     groups: dict[str, _Group] = {}
     for transition in transitions:
-        reason = suppression(transition)
+        reason = suppression(transition, told)
         if reason:
             suppressed.append(Suppressed(transition.alert.identity, reason))
         else:
@@ -128,8 +129,12 @@ def _once_each(plans: Iterable[Plan]) -> Iterator[Plan]:
         yield replace(each, recipients=new)
 
 
-def suppression(transition: Transition) -> Suppression | None:
-    """Why this transition is nobody's business; None when it should be told."""
+def suppression(transition: Transition, told: Told) -> Suppression | None:
+    """Why this transition is nobody's business; None when it should be told. The end of an alert that was told of before an incident
+    explained it is told, too."""
+    alert = transition.alert
+    if alert.explained_by and not (transition.after is State.RESOLVED and told.get(alert.identity.fingerprint)):
+        return Suppression.EXPLAINED
     if transition.reason is Reason.WAITING:
         return Suppression.STILL_PENDING
     if transition.before is State.PENDING and transition.after is State.RESOLVED:
@@ -144,8 +149,8 @@ def due_repeats(
 ) -> tuple[Transition, ...]:
     """Reminders that are due at ``at`` on at least one route, as transitions for :func:`plan`.
 
-    A reminder is due when the alert fires, is not acknowledged, nothing about it is queued on that route, and its last delivered message
-    there (or its firing, when none was delivered) is at least the route's ``repeat_interval`` ago.
+    A reminder is due when the alert fires, is not acknowledged, no incident tells of it, nothing about it is queued on that route, and its
+    last delivered message there (or its firing, when none was delivered) is at least the route's ``repeat_interval`` ago.
     """
     return tuple(
         Transition(alert, State.FIRING, State.FIRING, Reason.REPEAT_DUE, at)
@@ -156,7 +161,7 @@ def due_repeats(
 
 def _repeat_due(alert: Alert, rule: RuleInfo, channels: Channels, at: datetime, told: Told) -> Iterator[bool]:
     """For each route of a firing alert, whether its reminder is due there."""
-    if alert.state is State.FIRING and not alert.acknowledged_by:
+    if alert.state is State.FIRING and not alert.acknowledged_by and not alert.explained_by:
         labels = labels_of(alert, rule)
         for route in routes_for(labels, channels):
             yield _is_due(alert, route, _group_key(route, labels), at, told)

@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from engine.errors import Text
 from engine.facts import Column, Facts
+from engine.incidents import IncidentRule
 from engine.rules import AlertRule, Labelled
 from engine.ruletest.files import ExpectFile, StepFile, one_of
 from engine.ruletest.model import Expectation, Expected, ExpectedMail, Key, ShownValue
 from engine.ruletest.notes import Notes
-from engine.ruletest.rows import read_key
+from engine.ruletest.rows import read_key, scope_key
 from engine.ruletest.values import expand, read_cell, typed_key, typed_text
 from engine.yamlfile import Path_
+
+
+@dataclass(frozen=True)
+class ShowReader:
+    """Reads ``shows:``, by the labels of a rule's shown values."""
+
+    notes: Notes
+    facts: Facts
+    show: Sequence[Labelled]
+
+    def read(self, path: Path_, label: str, value: object, at: datetime) -> ShownValue | None:
+        found = next((item for item in self.show if label in labels_of(item)), None)
+        if found is None:
+            text = Text(f"the rule shows no '{label}'", f"规则的 show 里没有 '{label}'")
+            self.notes.unknown(path, "unknown_label", text, label, [item.label.zh for item in self.show], key=True)
+            return None
+        return self.notes.attempt(path, self._reading(path, found, value, at))
+
+    def _reading(self, path: Path_, item: Labelled, value: object, at: datetime) -> Callable[[], ShownValue]:
+        def read() -> ShownValue:
+            text = typed_text(self.notes.document, path, value)
+            column = Column(item.label.en, item.value.type, item.label)
+            cell = None if text is None else read_cell(column, text, at, self.facts.zone)
+            return ShownValue(item.label, item.value.type, cell, "null" if text is None else text.strip(), digits(text or ""))
+
+        return read
 
 
 @dataclass(frozen=True)
@@ -24,7 +51,7 @@ class ExpectReader:
 
     notes: Notes
     facts: Facts
-    rule: AlertRule
+    rule: AlertRule | IncidentRule
     known: Collection[Key] | None
 
     def read(self, path: Path_, step: StepFile, at: datetime) -> Mapping[Key, Expected] | None:
@@ -42,14 +69,15 @@ class ExpectReader:
         return expected
 
     def _keys(self, path: Path_, at: datetime) -> list[Key]:
-        kind = self.facts.kinds[self.rule.kind]
+        kind = self.facts.kinds[self.rule.kind] if isinstance(self.rule, AlertRule) else None
 
         def read() -> list[Key]:
-            return [read_key(kind, name, at, self.facts) for name in expand(typed_key(self.notes.document, path))]
+            names = expand(typed_key(self.notes.document, path))
+            return [read_key(kind, name, at, self.facts) if kind else scope_key(self.rule.info.key, name) for name in names]
 
         keys = self.notes.attempt(path, read, key=True) or []
         strange = next((key for key in keys if self.known is not None and key not in self.known), None)
-        if strange is not None:
+        if strange is not None and kind is not None:
             word, known = "/".join(strange), ["/".join(key) for key in sorted(self.known or ())]
             text = Text(f"no row '{word}' of '{kind.name}' is given", f"没有给出 {kind.name} 的行 '{word}'")
             self.notes.unknown(path, "unknown_row", text, word, known, key=True)
@@ -62,25 +90,10 @@ class ExpectReader:
         raw = self.notes.validated(ExpectFile, path, value)
         if raw is None:
             return None
-        shows = [self._shown((*path, "shows", label), label, shown, at) for label, shown in raw.shows.items()]
+        show = self.rule.show if isinstance(self.rule, AlertRule) else [item for _, item in self.rule.show]
+        reader = ShowReader(self.notes, self.facts, show)
+        shows = [reader.read((*path, "shows", label), label, shown, at) for label, shown in raw.shows.items()]
         return Expected(raw.state, raw.severity, raw.reason, tuple(item for item in shows if item))
-
-    def _shown(self, path: Path_, label: str, value: object, at: datetime) -> ShownValue | None:
-        found = next((item for item in self.rule.show if label in labels_of(item)), None)
-        if found is None:
-            text = Text(f"the rule shows no '{label}'", f"规则的 show 里没有 '{label}'")
-            self.notes.unknown(path, "unknown_label", text, label, [item.label.zh for item in self.rule.show], key=True)
-            return None
-        return self.notes.attempt(path, self._reading(path, found, value, at))
-
-    def _reading(self, path: Path_, item: Labelled, value: object, at: datetime) -> Callable[[], ShownValue]:
-        def read() -> ShownValue:
-            text = typed_text(self.notes.document, path, value)
-            column = Column(item.label.en, item.value.type, item.label)
-            cell = None if text is None else read_cell(column, text, at, self.facts.zone)
-            return ShownValue(item.label, item.value.type, cell, "null" if text is None else text.strip(), digits(text or ""))
-
-        return read
 
     def mails(self, step: StepFile) -> tuple[ExpectedMail, ...] | None:
         return None if step.mails is None else tuple(ExpectedMail(mail.subject, mail.to) for mail in step.mails)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -9,7 +10,7 @@ from pydantic import BeforeValidator, Field
 from pydantic.config import JsonDict
 
 from engine.errors import Text, did_you_mean
-from engine.fields import DURATION, Strict, about, named, read_as
+from engine.fields import DURATION, Duration, Strict, about, named, read_as
 from engine.model import Reason, Severity
 from engine.ruletest.model import Expectation
 from engine.yamlfile import BilingualError
@@ -74,6 +75,15 @@ class MailFile(Strict):
     to: Annotated[_Addresses, about("recipient, or list of recipients", "收件人，可写几个")] = ()
 
 
+class AlertFile(Strict):
+    """An alert that fires, for the test of an incident rule."""
+
+    since: Annotated[Duration, about("how long it has been firing", "已经持续多久", examples=["2h"])] = timedelta(0)
+    store: Annotated[Any, read_as(_Cell), about("its store; default: the test's", "属于哪个店；不写则为测试的 store")] = None
+    severity: Annotated[_Severity | None, about("severity; default: the rule's", "级别；不写则为规则的级别")] = None
+    shows: Annotated[dict[str, Any], about("label of the message → value", "消息里的名目 → 值")] = {}
+
+
 class StepFile(Strict):
     """One instant of a timeline."""
 
@@ -81,6 +91,14 @@ class StepFile(Strict):
     given: Annotated[Any, read_as(_Given | None), about("kind → key → columns; same: as before", "事实 → 主键 → 列；same 是与上次一样")] = (
         None
     )
+    alerts: Annotated[
+        dict[str, dict[Any, Any]] | None,
+        read_as(dict[str, dict[str, AlertFile | None]] | None),
+        about(
+            "for incident rules, all alerts that fire: rule → key → {since, …}",
+            "测试事件规则用，正在报警的全部告警：规则 → 主键 → {since, …}",
+        ),
+    ] = None
     expect: Annotated[
         dict[Any, Any] | None,
         read_as(dict[str, Expectation | ExpectFile] | None),

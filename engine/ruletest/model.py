@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from engine.errors import Text
 from engine.ingest.cells import Cell
-from engine.model import Reason, Severity, Type
+from engine.model import Identity, Reason, Severity, Shown, Type
 
 Key = tuple[str, ...]
 
@@ -64,15 +64,27 @@ class ExpectedMail:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenAlert:
+    """An alert that fires, for the test of an incident rule: for ``since``, with the values that its message shows."""
+
+    identity: Identity
+    store_id: str
+    severity: Severity
+    since: timedelta
+    shown: tuple[Shown, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One instant: what comes in before it, and what is expected at it. ``expected`` is None when nothing is asked about alerts, else
-    every row that it does not name must stay quiet; ``mails`` likewise."""
+    every row that it does not name must stay quiet; ``mails`` likewise. ``alerts`` are all that fire; None: the same as before."""
 
     at: datetime
     given: tuple[Given, ...]
     expected: Mapping[Key, Expected] | None
     mails: tuple[ExpectedMail, ...] | None
     line: int
+    alerts: tuple[GivenAlert, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from engine.errors import Problem, ProblemsFound, Text, UsageError
+from engine.incidents import IncidentRule
 from engine.ingest import parse_instant
 from engine.project import Project
 from engine.rules import AlertRule
+from engine.ruletest.alerts import AlertReader
 from engine.ruletest.expecting import ExpectReader
 from engine.ruletest.files import StepFile, TestFile
-from engine.ruletest.model import Given, Key, RuleTest, Step
+from engine.ruletest.model import Given, GivenAlert, Key, RuleTest, Step
 from engine.ruletest.notes import Notes
 from engine.ruletest.rows import RowReader
 from engine.ruletest.values import TIME_HINT, age, relative, typed_text
 from engine.yamlfile import BilingualError, Path_, load
 
 DEFAULT_AT = "2026-11-20 10:00"
-OF_A_STEP = ("given", "expect", "quiet", "mails")
+OF_A_STEP = ("given", "alerts", "expect", "quiet", "mails")
 
 
 def load_tests(project: Project) -> tuple[RuleTest, ...]:
@@ -96,8 +98,9 @@ class _TestReader:
         mark = self.notes.document.values[self.root]
         return RuleTest(raw.test, raw.rule, self.notes.document.file, mark.line, steps) if len(self.notes.problems) == before else None
 
-    def _rule(self, raw: TestFile) -> AlertRule | None:
-        rules = {rule.name: rule for rule in self.project.rules}
+    def _rule(self, raw: TestFile) -> AlertRule | IncidentRule | None:
+        rules: dict[str, AlertRule | IncidentRule] = {rule.name: rule for rule in self.project.rules}
+        rules |= {rule.name: rule for rule in self.project.incidents}
         if raw.rule not in rules:
             text = Text(f"there is no rule '{raw.rule}'", f"没有名为 '{raw.rule}' 的规则")
             self.notes.unknown((*self.root, "rule"), "unknown_rule", text, raw.rule, rules)
@@ -117,7 +120,7 @@ class _TestReader:
             self.notes.wrong(self.root, "expects_nothing", text, hint)
         return len(self.notes.problems) == before
 
-    def _steps(self, raw: TestFile, rule: AlertRule) -> tuple[Step, ...]:
+    def _steps(self, raw: TestFile, rule: AlertRule | IncidentRule) -> tuple[Step, ...]:
         instants = self._instants(raw)
         path = (*self.root, "store")
         store = self.notes.attempt(path, lambda: typed_text(self.notes.document, path, raw.store))
@@ -126,20 +129,31 @@ class _TestReader:
         rows = RowReader(self.notes, self.project.facts, store or "")
         earlier = self._earlier(raw, instants[0].at, rows)
         given = [self._given(instant, rows) for instant in instants]
-        known = None if self.notes.problems else self._keys((*earlier, *(one for each in given for one in each)), rule)
+        exports = (*earlier, *(one for each in given for one in each))
+        known = self._keys(exports, rule) if isinstance(rule, AlertRule) and not self.notes.problems else None
         reader = ExpectReader(self.notes, self.project.facts, rule, known)
-        steps = [self._step(instant, each, reader) for instant, each in zip(instants, given, strict=True)]
-        first = Step(steps[0].at, (*earlier, *steps[0].given), steps[0].expected, steps[0].mails, steps[0].line)
-        return (first, *steps[1:])
+        alerts = [self._alerts(instant, rule, store or "") for instant in instants]
+        steps = [self._step(instant, *each, reader) for instant, each in zip(instants, zip(given, alerts, strict=True), strict=True)]
+        return (replace(steps[0], given=(*earlier, *steps[0].given)), *steps[1:])
+
+    def _alerts(self, instant: _Instant, rule: AlertRule | IncidentRule, store: str) -> tuple[GivenAlert, ...] | None:
+        path, written = (*instant.path, "alerts"), instant.step.alerts
+        if written is None:
+            return None
+        if isinstance(rule, AlertRule):
+            text = Text("alerts are given to tests of incident rules only", "只有事件规则的测试才能直接给出告警")
+            self.notes.wrong(path, "not_here", text, Text("give rows: given: …", "请用 given 给出数据行"), key=True)
+            return None
+        return AlertReader(self.notes, self.project, store).read(path, written, instant.at)
 
     def _given(self, instant: _Instant, rows: RowReader) -> tuple[Given, ...]:
         written = instant.step.given
         return () if written is None else rows.read((*instant.path, "given"), written, instant.at)
 
-    def _step(self, instant: _Instant, given: tuple[Given, ...], reader: ExpectReader) -> Step:
+    def _step(self, instant: _Instant, given: tuple[Given, ...], alerts: tuple[GivenAlert, ...] | None, reader: ExpectReader) -> Step:
         expected = reader.read(instant.path, instant.step, instant.at)
         line = self.notes.document.values[instant.path].line
-        return Step(instant.at, given, expected, reader.mails(instant.step), line)
+        return Step(instant.at, given, expected, reader.mails(instant.step), line, alerts)
 
     def _keys(self, given: Sequence[Given], rule: AlertRule) -> frozenset[Key]:
         key = self.project.facts.kinds[rule.kind].key

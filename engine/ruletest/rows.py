@@ -158,6 +158,15 @@ def read_key(kind: Kind, name: str, at: datetime, facts: Facts) -> Key:
     return tuple(str(cell) for cell in cells)
 
 
+def scope_key(columns: tuple[str, ...], name: str) -> Key:
+    """The key of a rule that is on no fact kind; several columns are joined by ``/``. Raises BilingualError."""
+    parts = tuple(name.split("/", len(columns) - 1))
+    if len(parts) != len(columns):
+        written = "/".join(columns)
+        raise BilingualError("bad_key", Text(f"the key is {written}", f"主键是 {written}"))
+    return parts
+
+
 def columns_named(word: str, kind: Kind) -> Sequence[Column]:
     """The column of that name; else all that are also called so."""
     exact = [column for column in _kept(kind) if column.name == word]

@@ -8,33 +8,39 @@ in memory, and the channels accept everything.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
+from engine.builtin import BUILT_IN
 from engine.errors import Text
 from engine.facts import Facts
+from engine.incidents import IncidentRule
 from engine.ingest.coercion import AS_OF as INSTANT
 from engine.ingest.coercion import LINE
 from engine.ingest.staging import Stage
 from engine.ingest.storing import Origin, Part, prepare, put_in_place
 from engine.matching.evaluate import Matcher
 from engine.matching.reads import kinds_read
-from engine.model import Delivery, Notification, Outcome, Send
+from engine.matching.rows import Lookup
+from engine.model import Alert, Delivery, Notification, Outcome, Send
+from engine.model import State as AlertState
 from engine.outbox import deliver
 from engine.pipeline import Round, run_round
 from engine.project import Project
+from engine.reasoning.correlate import Correlation
 from engine.rules import AlertRule
 from engine.ruletest.clauses import Looker, Truth, condition, leaves, sections
 from engine.ruletest.comparing import Difference, Found, compare
 from engine.ruletest.coverage import Coverage
-from engine.ruletest.model import Given, Key, RuleTest, Step
+from engine.ruletest.model import Given, GivenAlert, Key, RuleTest, Step
 from engine.snapshots import Snapshots
-from engine.state import State
+from engine.state import Evaluation, State
 from engine.state_tables import METADATA
 
 SCHEDULE = "test"
@@ -95,9 +101,18 @@ class Bench:
         folder = self.folder / str(self._runs)
         self._forget()
         try:
+            incident = next((rule for rule in self.project.incidents if rule.name == test.rule), None)
+            if incident:
+                return _IncidentRun(self, test, incident, Snapshots(folder)).verdict()
             return _Run(self, test, self.project.select([test.rule])[0], Snapshots(folder)).verdict()
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def round(self, snapshots: Snapshots, at: datetime, rules: Sequence[AlertRule]) -> Round:
+        """Evaluate at ``at``, and deliver what came of it."""
+        done = run_round(self.project, self.matcher, snapshots, self.state, at, schedule=SCHEDULE, rules=rules, clock=lambda: at)
+        deliver(self.state, self.senders, lambda: at)
+        return done
 
     def _forget(self) -> None:
         with self.state.writing() as connection:
@@ -121,7 +136,7 @@ class _Run:
             for given in step.given:
                 store_rows(given, self.bench.project.facts, self.snapshots.folder, self.test.file)
                 self._note(given)
-            done = self._round(step)
+            done = self.bench.round(self.snapshots, step.at, (self.rule,))
             failed = [result for result in done.failed if result.error]
             if failed:
                 return Verdict(self.test, tuple(found), failed[0].error)
@@ -135,21 +150,6 @@ class _Run:
         if given.kind == self.rule.kind:
             key = self.bench.project.facts.kinds[given.kind].key
             self.stores |= {tuple(str(row[name]) for name in key): str(row["store_id"]) for row in given.rows}
-
-    def _round(self, step: Step) -> Round:
-        bench = self.bench
-        done = run_round(
-            bench.project,
-            bench.matcher,
-            self.snapshots,
-            bench.state,
-            step.at,
-            schedule=SCHEDULE,
-            rules=(self.rule,),
-            clock=lambda: step.at,
-        )
-        deliver(bench.state, bench.senders, lambda: step.at)
-        return done
 
     def _compare(self, step: Step, done: Round, looker: Looker) -> Iterator[Difference]:
         alerts = self.bench.state.alerts([self.rule.name], resolved=True)
@@ -175,6 +175,56 @@ class _Run:
         nodes = [leaf for section in sections(self.rule) for leaf in leaves(section.node)]
         for truths in looker.truths(self.rule.kind, nodes, self.stores).values():
             coverage.see(self.rule, truths)
+
+
+@dataclass
+class _IncidentRun:
+    """One test of an incident rule: the alerts that it gives are put into the state, as if their rules had just found them."""
+
+    bench: Bench
+    test: RuleTest
+    rule: IncidentRule
+    snapshots: Snapshots
+
+    def verdict(self) -> Verdict:
+        found: list[Difference] = []
+        for number, step in enumerate(self.test.steps):
+            for given in step.given:
+                store_rows(given, self.bench.project.facts, self.snapshots.folder, self.test.file)
+            if step.alerts is not None:
+                self._put(step.alerts, step.at, f"{SCHEDULE} {number}")
+            done = self.bench.round(self.snapshots, step.at, ())
+            result = done.results[self.rule.name]
+            if result.error:
+                return Verdict(self.test, tuple(found), result.error)
+            known = {identity.key: alert for identity, alert in self.bench.state.alerts([self.rule.name], resolved=True).items()}
+            held: dict[Key, Truth] = {identity.key: None for identity in result.unknown}
+            found += compare(Found(step, self.rule.name, held, known, done), self.bench.project.facts.zone)
+            if self.bench.coverage is not None:
+                self._observe(self.bench.coverage, step.at)
+        return Verdict(self.test, tuple(found))
+
+    def _put(self, given: Iterable[GivenAlert], at: datetime, claim: str) -> None:
+        """Make exactly these alerts fire; those that fired and are not among them are over."""
+        firing = {alert.identity: _firing(alert, at) for alert in given}
+        names = [rule.name for rule in self.bench.project.rules]
+        over = {
+            identity: replace(alert, state=AlertState.RESOLVED, resolved_at=at)
+            for identity, alert in self.bench.state.alerts(names).items()
+            if identity not in firing
+        }
+        self.bench.state.commit(Evaluation(claim, at, at, at, (), firing | over, (), (), ()))
+
+    def _observe(self, coverage: Coverage, at: datetime) -> None:
+        infos = self.bench.project.infos | BUILT_IN
+        lookup = Lookup(self.bench.matcher, self.snapshots, at)
+        correlation = Correlation(self.bench.project.incidents, self.bench.state.alerts(), infos, lookup, every=True)
+        coverage.see_incident(self.rule, {pattern.binding: correlation.rows(self.rule, pattern) for pattern in self.rule.patterns})
+
+
+def _firing(given: GivenAlert, at: datetime) -> Alert:
+    since = at - given.since
+    return Alert(given.identity, given.store_id, AlertState.FIRING, given.severity, since, at, since, shown=given.shown)
 
 
 def store_rows(given: Given, facts: Facts, folder: Path, source: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from engine.errors import Text
-from engine.model import Alert, Identity, Notification, Reason, RuleResult, Severity, Transition
+from engine.model import Alert, Identity, Member, Notification, Reason, RuleResult, Severity, Transition
 from engine.model import State as AlertState
 from engine.routing import Suppressed
 from engine.state.values import Evaluation, Event, RuleHealth
@@ -33,6 +33,14 @@ def _identity_row(identity: Identity) -> dict[str, object]:
     return {"fingerprint": identity.fingerprint, "rule": identity.rule, "key": list(identity.key)}
 
 
+def _words(identity: Identity) -> list[object]:
+    return [identity.rule, list(identity.key)]
+
+
+def _identity(rule: str, key: list[str]) -> Identity:
+    return Identity(rule, tuple(key))
+
+
 def alert_row(alert: Alert) -> dict[str, object]:
     return {
         **_identity_row(alert.identity),
@@ -41,6 +49,8 @@ def alert_row(alert: Alert) -> dict[str, object]:
         "severity": alert.severity.value,
         "shown": shown_to_json(alert.shown),
         "evidence": [shown_to_json(row) for row in alert.evidence],
+        "members": [[*_words(member.identity), member.binding, member.explained, member.raised] for member in alert.members],
+        "explained_by": _words(alert.explained_by) if alert.explained_by else None,
     }
 
 
@@ -51,6 +61,8 @@ def alert_of(row: Row[Any]) -> Alert:
         severity=Severity(row.severity),
         shown=shown_from_json(row.shown),
         evidence=tuple(map(shown_from_json, row.evidence)),
+        members=tuple(Member(_identity(rule, key), *rest) for rule, key, *rest in row.members),
+        explained_by=_identity(*row.explained_by) if row.explained_by else None,
         **{name: getattr(row, name) for name in _SAME},
     )
 

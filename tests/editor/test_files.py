@@ -36,11 +36,11 @@ def content(folder: Path) -> dict[str, bytes]:
 def test_one_schema_is_printed(project: Path) -> None:
     result = run(project, "schema", "rules")
     assert result.exit_code == 0
-    assert json.loads(result.stdout)["items"]["else"]["properties"]["facts"]["enum"] == ["store", "order"]
+    assert json.loads(result.stdout)["items"]["else"]["else"]["properties"]["facts"]["enum"] == ["store", "order"]
 
 
 def test_outside_a_project_it_is_the_schema_of_any(tmp_path: Path) -> None:
-    assert "enum" not in json.loads(run(tmp_path, "schema", "rules").stdout)["items"]["else"]["properties"]["facts"]
+    assert "enum" not in json.loads(run(tmp_path, "schema", "rules").stdout)["items"]["else"]["else"]["properties"]["facts"]
     refused = run(tmp_path, "schema", "--write")
     assert (refused.exit_code, "no facts.yaml" in refused.stderr) == (2, True)
     assert not content(tmp_path)
@@ -101,7 +101,7 @@ def test_check_tells_when_schemas_are_out_of_date(project: Path) -> None:
     assert (result.exit_code, "run: storewatch schema --write" in result.stderr) == (0, True)
     run(project, "schema", "--write")
     schema = json.loads((project / SCHEMAS / "rules.json").read_text(encoding="utf-8"))
-    assert "newcomer" in schema["items"]["else"]["properties"]["owner"]["examples"]
+    assert "newcomer" in schema["items"]["else"]["else"]["properties"]["owner"]["examples"]
 
 
 def test_a_new_project_has_them(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def offered(name: str, *path: str) -> list[str]:
 
 
 def test_names_of_the_project_are_offered() -> None:
-    rule = ("items", "else", "properties")
+    rule = ("items", "else", "else", "properties")
     assert offered("rules", *rule, "facts") == list(NAMES.kinds)
     assert "service" in offered("rules", *rule, "owner")
     assert "客服" in offered("rules", *rule, "labels", "properties", "area")

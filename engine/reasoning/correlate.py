@@ -1,0 +1,255 @@
+"""From firing alerts to the results of incident rules."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import engine.correlation as c
+from engine.errors import EvaluationError, SnapshotError, Text
+from engine.incidents import IncidentRule, Pattern
+from engine.incidents.reading import MEMBER
+from engine.incidents.rule import ALERT, INCIDENT
+from engine.language.typed import Node
+from engine.matching.evaluate import Matcher
+from engine.matching.reads import kinds_read
+from engine.matching.rows import Found, Lookup, Wanted
+from engine.model import ALL_STORES, Alert, Candidate, Identity, KindSchema, Member, RuleInfo, RuleResult, Shown, State, Stores, Type, Value
+from engine.reasoning.program import (
+    asserted_kinds,
+    binding_of,
+    incident_kind,
+    is_shown,
+    kind_of,
+    program,
+    rule_of,
+    scalar,
+    shown_field,
+    values_wanted,
+)
+from engine.reasoning.tables import alert_table
+from engine.snapshots import Snapshots
+
+COUNT = Text("Alerts", "告警数")
+STORE = "store_id"
+Scope = tuple[str, ...]
+
+
+def correlate(
+    rules: Sequence[IncidentRule],
+    alerts: Mapping[Identity, Alert],
+    infos: Mapping[str, RuleInfo],
+    matcher: Matcher,
+    snapshots: Snapshots,
+    at: datetime,
+) -> tuple[RuleResult, ...]:
+    """The result of each incident rule at ``at``, given the states of all ``alerts``; incidents among them are not looked at.
+
+    A rule that fails does not stop the others: its result carries the error. Without an alert that some rule could be about, nothing
+    is computed at all.
+    """
+    correlation = Correlation(rules, alerts, infos, Lookup(matcher, snapshots, at))
+    return tuple(map(correlation.result, rules))
+
+
+def kinds_asked(pattern: Pattern, kinds: Mapping[str, KindSchema]) -> frozenset[str]:
+    """The fact kinds that a pattern reads."""
+    nodes: list[Node] = [node for node in (pattern.where, *(a.where for a in pattern.alternatives)) if node is not None]
+    nodes += [link.own for link in pattern.links]
+    return kinds_read(pattern.source, nodes, {**kinds, pattern.source: pattern.schema}) & kinds.keys()
+
+
+def _by_rule(alerts: Mapping[Identity, Alert], names: Collection[str]) -> dict[str, list[Alert]]:
+    found: defaultdict[str, list[Alert]] = defaultdict(list)
+    for alert in alerts.values():
+        if alert.state is State.FIRING and alert.identity.rule in names:
+            found[alert.identity.rule].append(alert)
+    return dict(found)
+
+
+def _may_fire(rule: IncidentRule, firing: Collection[str]) -> bool:
+    """Whether every pattern of ``all`` could match, by the names of rules that fire alone."""
+    return any(all(_may_match(pattern, firing) for pattern in way.all) for way in rule.ways)
+
+
+def _may_match(pattern: Pattern, firing: Collection[str]) -> bool:
+    if pattern.source == ALERT:
+        return bool(firing) if pattern.rules is None else any(name in firing for name in pattern.rules)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that a pattern wants, and the values of the rule's scope that it has."""
+
+    scope: Scope
+    found: Found
+
+
+class Correlation:
+    """One correlation: the rows that patterns want, and what came of joining them. Rules that cannot match, by the names of the alerts that
+    fire alone, are looked at only for ``every``."""
+
+    def __init__(
+        self,
+        rules: Sequence[IncidentRule],
+        alerts: Mapping[Identity, Alert],
+        infos: Mapping[str, RuleInfo],
+        lookup: Lookup,
+        *,
+        every: bool = False,
+    ) -> None:
+        self.rules = rules
+        self.infos = infos
+        self.lookup = lookup
+        self.active = {rule.name: frozenset(identity for identity in alerts if identity.rule == rule.name) for rule in rules}
+        self._firing = _by_rule(alerts, infos.keys() - {rule.name for rule in rules})
+        self._alerts: dict[str, Alert] = {}
+        self._rows: dict[tuple[str, str], dict[str, Row]] = {}  # by rule and binding, then by the fact's id
+        self._errors: dict[str, Text] = {}
+        self._unknown: defaultdict[str, set[Scope]] = defaultdict(set)
+        likely = [rule for rule in rules if every or _may_fire(rule, self._firing)]
+        self._found = self._correlated(likely) if likely else c.Found((), (), ())
+        self._derived = {fact.id: fact for fact in self._found.derived}
+
+    def rows(self, rule: IncidentRule, pattern: Pattern) -> Collection[Row]:
+        """The rows that the pattern wants, whatever they are linked to."""
+        if pattern.source == ALERT or pattern.source in self.lookup.matcher.schemas:
+            return self._rows.get((rule.name, pattern.binding), {}).values()
+        kinds = asserted_kinds(pattern, self.rules)
+        facts = [fact for fact in self._found.derived if fact.kind in kinds]
+        return [Row(tuple(str(f.values.get(name)) for name in rule.scope), Found((f.id,), True, f.values)) for f in facts]
+
+    def _correlated(self, rules: Iterable[IncidentRule]) -> c.Found:
+        facts: list[c.Fact] = []
+        for rule in rules:
+            try:
+                facts += self._facts(rule)
+            except (EvaluationError, SnapshotError) as error:
+                self._errors[rule.name] = error.text
+        try:
+            found = program(self.rules, [ALERT, *self.lookup.matcher.schemas]).run(facts)
+        except EvaluationError as error:
+            self._errors = dict.fromkeys((rule.name for rule in self.rules), error.text)
+            return c.Found((), (), ())
+        for failure in found.failures:
+            if failure.scope is None:
+                self._errors.setdefault(rule_of(failure.rule), failure.text)
+            else:
+                self._unknown[rule_of(failure.rule)].add(tuple(map(str, failure.scope)))
+        return found
+
+    def _facts(self, rule: IncidentRule) -> Iterator[c.Fact]:
+        """A fact for every row that some pattern of the rule wants. Facts of kinds are looked for where the alerts are."""
+        merged: dict[tuple[str, str], dict[str, c.Scalar | None]] = {}
+        scopes: set[Scope] = set()
+        stored = [pattern for pattern in rule.patterns if pattern.source == ALERT or pattern.source in self.lookup.matcher.schemas]
+        for pattern in sorted(stored, key=lambda pattern: pattern.source != ALERT):
+            types = {name: node.type for name, node in values_wanted(rule, pattern)}
+            for row in self._wanted_rows(rule, pattern, scopes):
+                scope = tuple(str(row.values[name]) for name in rule.scope if row.values[name] is not None)
+                if len(scope) < len(rule.scope):
+                    continue
+                scopes |= {scope} if pattern.source == ALERT else set()
+                name = f"{rule.name}/{pattern.source}/{'/'.join(row.key)}"
+                fields = merged.setdefault((pattern.source, name), {})
+                fields |= {pattern.binding: True, **{name: scalar(value, types[name]) for name, value in row.values.items()}}
+                self._rows.setdefault((rule.name, pattern.binding), {})[name] = Row(scope, row)
+                if not row.holds:
+                    self._unknown[rule.name].add(scope)
+        for (source, name), fields in merged.items():
+            known = {field: value for field, value in fields.items() if not is_shown(field)}
+            yield c.Fact(name, kind_of(rule, source), known)
+
+    def _wanted_rows(self, rule: IncidentRule, pattern: Pattern, scopes: Collection[Scope]) -> list[Found]:
+        absent = any(pattern in way.none for way in rule.ways)
+        wanted = Wanted(pattern.schema, pattern.where, tuple(values_wanted(rule, pattern)), maybe=absent)
+        if pattern.source != ALERT:
+            return self.lookup.of_kind(wanted, rule.scope, scopes) if scopes else []
+        names = self._firing if pattern.rules is None else sorted(pattern.rules & self._firing.keys())
+        alerts = [alert for name in names for alert in self._firing[name]]
+        self._alerts |= {alert.identity.fingerprint: alert for alert in alerts}
+        return self.lookup.of_table(wanted, alert_table(pattern.schema, alerts, self.infos)) if alerts else []
+
+    def result(self, rule: IncidentRule) -> RuleResult:
+        """What is known of one rule: its incidents, those that nobody can tell, and the stores that it knows enough of."""
+        if rule.name in self._errors:
+            return RuleResult(rule.name, error=self._errors[rule.name])
+        try:
+            known = self._known(pattern for way in rule.ways for pattern in way.patterns)
+            absent = self._known(pattern for way in rule.ways for pattern in way.none)
+        except SnapshotError as error:
+            return RuleResult(rule.name, error=error.text)
+        matches: defaultdict[Scope, list[c.Match]] = defaultdict(list)
+        for match in self._found.matches:
+            if rule_of(match.rule) == rule.name:
+                matches[tuple(map(str, match.scope))].append(match)
+        candidates = [self._candidate(rule, scope, each) for scope, each in sorted(matches.items())]
+        told = tuple(candidate for candidate in candidates if not candidate.store_id or candidate.store_id in absent)
+        active = self.active[rule.name]
+        unknown = frozenset(Identity(rule.name, scope) for scope in self._unknown[rule.name]) & active
+        return RuleResult(rule.name, told, unknown, len(self._unknown[rule.name]), known, active, len(candidates))
+
+    def _known(self, patterns: Iterable[Pattern]) -> Stores:
+        """Stores with fresh data of every kind that the patterns read."""
+        known = ALL_STORES
+        for pattern in patterns:
+            for kind in kinds_asked(pattern, self.lookup.matcher.schemas):
+                known &= self.lookup.run.current(kind).stores
+        return known
+
+    def _candidate(self, rule: IncidentRule, scope: Scope, matches: Iterable[c.Match]) -> Candidate:
+        bound: defaultdict[str, set[str]] = defaultdict(set)
+        for match in matches:
+            for name, ids in match.bindings.items():
+                bound[binding_of(name)] |= ids
+        members = tuple(self._members(rule, bound))
+        alerts = [self._alerts[m.identity.fingerprint] for m in members if m.identity.fingerprint in self._alerts]
+        stores = {alert.store_id for alert in alerts}
+        own = dict(zip(rule.scope, scope, strict=True)).get(STORE)
+        store = own if own is not None else stores.pop() if len(stores) == 1 else ""
+        shown = (*self._shown(rule, bound), Shown(COUNT, len(members), Type.INTEGER))
+        evidence = tuple(map(self._told, sorted(alerts, key=lambda alert: (-alert.severity.rank, alert.pending_since, alert.identity))))
+        return Candidate(Identity(rule.name, scope), store, rule.info.severity, self.lookup.at, shown, evidence, members)
+
+    def _members(self, rule: IncidentRule, bound: Mapping[str, Collection[str]]) -> Iterator[Member]:
+        """The alerts and incidents that are bound, each once, with all that any of its names asks for."""
+        found: dict[Identity, Member] = {}
+        for pattern in rule.patterns:
+            for name in sorted(bound.get(pattern.binding, ())):
+                identity = self._identity(pattern, name)
+                if identity is not None:
+                    told, raised = pattern.binding in rule.explains, pattern.binding in rule.raises
+                    known = found.setdefault(identity, Member(identity, pattern.binding, told, raised))
+                    found[identity] = replace(known, explained=known.explained or told, raised=known.raised or raised)
+        yield from found.values()
+
+    def _identity(self, pattern: Pattern, name: str) -> Identity | None:
+        if pattern.source == ALERT:
+            return self._alerts[name.rpartition("/")[2]].identity  # a fact of an alert is called by its fingerprint
+        if pattern.source == INCIDENT:
+            fact = self._derived[name]
+            rule = next(rule for rule in self.rules if incident_kind(rule.name) == fact.kind)
+            return Identity(rule.name, tuple(str(fact.values[field]) for field in rule.scope))
+        return None
+
+    def _shown(self, rule: IncidentRule, bound: Mapping[str, Collection[str]]) -> Iterator[Shown]:
+        """The rule's shown values; of several rows bound to one name those of the first."""
+        for number, (binding, item) in enumerate(rule.show):
+            there = self._rows.get((rule.name, binding), {})
+            rows = [there[name].found for name in sorted(bound.get(binding, ())) if name in there]
+            value: Value = rows[0].values[shown_field(number)] if rows else None
+            yield Shown(item.label, value, item.value.type, item.unit)
+
+    def _told(self, alert: Alert) -> tuple[Shown, ...]:
+        """One line about an alert."""
+        info = self.infos[alert.identity.rule]
+        key = " ".join(part for part in alert.identity.key if part != alert.store_id)
+        return (
+            Shown(MEMBER, info.title.en, Type.STRING),
+            Shown(Text("Of", "对象"), key or None, Type.STRING),
+            Shown(Text("Severity", "级别"), alert.severity.value, Type.STRING),
+            Shown(Text("Since", "开始"), alert.firing_since, Type.TIMESTAMP),
+        )
