@@ -14,10 +14,12 @@ All of it is plain values, so that it can be sent to the process that holds the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 from engine.correlation.values import Comparison, Derived, FieldType, Operand, Test
+
+REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +99,6 @@ class Variant:
     def slots(self) -> tuple[Slot, ...]:
         return (*self.present, *self.absent)
 
-    @property
-    def needs(self) -> int:
-        return union(slot.bit for slot in self.present)
-
 
 @dataclass(frozen=True)
 class Group:
@@ -114,12 +112,16 @@ class Group:
     tallies: Mapping[int, Tally]
     demands: Mapping[int, Demand]
     upstream: frozenset[str] = frozenset()
-    _completes: dict[int, bool] = field(default_factory=dict, compare=False)
     _demanded: dict[int, Demand] = field(default_factory=dict, compare=False)
 
+    def __getstate__(self) -> dict[str, object]:
+        """What is sent to the other process: without what was worked out meanwhile."""
+        return {one.name: getattr(self, one.name) for one in fields(self)} | {"_demanded": {}}
+
     @cached_property
-    def mask(self) -> int:
-        return union(self.selectors)
+    def needs(self) -> frozenset[int]:
+        """For every variant, the bits without which it cannot match."""
+        return frozenset(union(slot.bit for slot in variant.present) for variant in self.variants)
 
     @cached_property
     def rules(self) -> frozenset[str]:
@@ -133,13 +135,13 @@ class Group:
 
     def can_complete(self, present: int) -> bool:
         """Whether any rule can match where there are facts with these bits only. (What follows, follows from a match.)"""
-        if present not in self._completes:
-            self._completes[present] = any(present & variant.needs == variant.needs for variant in self.variants)
-        return self._completes[present]
+        return any(present & needs == needs for needs in self.needs)
 
     def demanded(self, mask: int) -> Demand:
         """What has to be known of a fact with this mask."""
         if mask not in self._demanded:
+            if len(self._demanded) >= REMEMBERED:
+                self._demanded.clear()
             all_of = [demand for bit, demand in self.demands.items() if mask >> bit & 1]
             self._demanded[mask] = Demand(
                 tuple(sorted({column for demand in all_of for column in demand.columns})),

@@ -34,25 +34,24 @@ LOADED_GROUPS = 16
 class Shelf:
     """Groups that are loaded into the engine, by number; the one not used for longest is unloaded for a new one."""
 
-    loaded: dict[int, tuple[Rulesets, Selecting]] = field(default_factory=dict)
+    loaded: dict[int, tuple[Group, Rulesets, Selecting]] = field(default_factory=dict)
 
     def answer(self, group: Group, scene: Scene) -> Answer:
-        rulesets, selecting = self._load(group)
         try:
-            return reason(group, rulesets, selecting, scene)
+            return reason(*self._load(group), scene)
         except CorrelationError as error:
             self.unload(group.number)
             return error.text
 
-    def _load(self, group: Group) -> tuple[Rulesets, Selecting]:
+    def _load(self, group: Group) -> tuple[Group, Rulesets, Selecting]:
         number = group.number
-        self.loaded[number] = self.loaded.pop(number) if number in self.loaded else (Rulesets(group), Selecting(group.selectors))
+        self.loaded[number] = self.loaded.pop(number) if number in self.loaded else (group, Rulesets(group), Selecting(group.selectors))
         if len(self.loaded) > LOADED_GROUPS:
             self.unload(next(iter(self.loaded)))
         return self.loaded[number]
 
     def unload(self, number: int) -> None:
-        self.loaded.pop(number)[0].close()
+        self.loaded.pop(number)[1].close()
 
 
 def serve(source: BinaryIO, sink: BinaryIO) -> None:
