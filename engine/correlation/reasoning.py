@@ -38,7 +38,11 @@ class _Reasoner:
     alikes: dict[tuple[str, str], dict[int, Alike]] = field(default_factory=dict)
     counted: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     derived: dict[str, Fact] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()  # what was there from the start
     seen: int = 0
+
+    def __post_init__(self) -> None:
+        self.known = frozenset(name for alike in self.scene.alikes.values() for name in alike.members)
 
     def tell(self, one: Alike | Crowd) -> None:
         for member in range(1 if isinstance(one, Crowd) else min(len(one.members), self.group.demanded(one.mask).patterns)):
@@ -71,7 +75,7 @@ class _Reasoner:
         for name, members in counted.items():
             self.counted.setdefault((hit.variant.rule, name), set()).update(members)
         facts = [self._given(derived, single) for derived in hit.variant.gives]
-        new = [fact for fact in facts if fact.id not in self.derived]
+        new = [fact for fact in facts if fact.id not in self.derived and fact.id not in self.known]
         self.derived |= {fact.id: fact for fact in new}
         if len(self.derived) > MOST_DERIVED:
             raise too_many(Text("facts follow from these", "由此推出的事实"), MOST_DERIVED)

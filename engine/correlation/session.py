@@ -1,7 +1,7 @@
 """durable-rules, and nothing else: the one place that knows it.
 
 Used as its manual shows, durable-rules 2.0.28 crashes the process, loses matches and invents some. Within the subset used here it was exact
-in all trials (docs/decisions/0002). The subset, and why:
+in all trials (docs/decisions/0003). The subset, and why:
 
 * No :class:`durable.engine.Host` threads; single ``assert_fact`` only; actions only take note. No clock: a jump would end the session.
 * One session with one constant id at a time. Its first fact fires a rule that does nothing (deleting a session in which nothing fired frees

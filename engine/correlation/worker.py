@@ -1,6 +1,6 @@
 """The inference engine at arm's length: in a process of its own, so that its death is one failed answer.
 
-The process is started by the first task, serves all that follow, and is started anew after it died. docs/decisions/0003 has the figures.
+The process is started by the first task, serves all that follow, and is started anew after it died. docs/decisions/0004 has the figures.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, cast
 
@@ -22,6 +22,7 @@ from engine.correlation.plan import Group
 from engine.correlation.scenes import Answer, Scene, Task
 from engine.errors import CorrelationError, Text
 
+MOST_DEATHS = 5
 TIMED_OUT = 1  # as faulthandler ends a process
 ROOT = Path(__file__).parent.parent.parent
 
@@ -46,22 +47,26 @@ class _Process:
             raise CorrelationError(Text(f"the inference engine cannot be started: {error}", f"无法启动推理引擎：{error}")) from error
         self._questions, self._answers = cast(IO[bytes], self._popen.stdin), cast(IO[bytes], self._popen.stdout)
         self._parent = os.getpid()
+        self._asked = False
         self.pid = self._popen.pid
 
     @property
     def usable(self) -> bool:
-        """Not after a fork: two processes would read each other's answers."""
-        return self._parent == os.getpid() and self._popen.poll() is None
+        """Not while it owes an answer, because somebody was interrupted, nor after a fork: one would read another's answer."""
+        return not self._asked and self._parent == os.getpid() and self._popen.poll() is None
 
     def ask(self, task: Task) -> list[Answer]:
         began = time.monotonic()
+        self._asked = True
         try:
             pickle.dump(task, self._questions, pickle.HIGHEST_PROTOCOL)
             self._questions.flush()
-            return cast(list[Answer], pickle.load(self._answers))  # noqa: S301 — from the process we started
+            answers = cast(list[Answer], pickle.load(self._answers))  # noqa: S301 — from the process we started
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             code = self.end()
             raise _death(code, task.seconds, time.monotonic() - began) from error
+        self._asked = False
+        return answers
 
     def end(self) -> int:
         """Its exit code, negative when a signal ended it. Nothing happens when it belongs to the process that this one was forked from."""
@@ -102,7 +107,8 @@ class Worker:
         return self._process.pid if self._process else None
 
     def answer(self, group: Group, scenes: Sequence[Scene]) -> list[Answer]:
-        """What each scene comes to. When the process dies, each is tried again alone, and only those of which it dies again fail.
+        """What each scene comes to. When the process dies, each is tried again alone, and only those of which it dies again fail (when it
+        has died five times, all that are left).
 
         Raises :class:`~engine.errors.CorrelationError` when no process can be started.
         """
@@ -112,13 +118,18 @@ class Worker:
             except WorkerDied as death:
                 if death.gave_up and len(scenes) == 1:
                     return [death.text]
-                return [self._alone(group, scene) for scene in scenes]
+                return list(self._one_by_one(group, scenes))
 
-    def _alone(self, group: Group, scene: Scene) -> Answer:
-        try:
-            return self._ask(group, [scene])[0]
-        except WorkerDied as death:
-            return death.text
+    def _one_by_one(self, group: Group, scenes: Sequence[Scene]) -> Iterator[Answer]:
+        deaths: list[WorkerDied] = []
+        for scene in scenes:
+            if len(deaths) < MOST_DEATHS:
+                try:
+                    yield self._ask(group, [scene])[0]
+                    continue
+                except WorkerDied as death:
+                    deaths.append(death)
+            yield deaths[-1].text
 
     def _ask(self, group: Group, scenes: Sequence[Scene]) -> list[Answer]:
         if not self._process or not self._process.usable:
@@ -128,11 +139,10 @@ class Worker:
         return self._process.ask(Task(group, scenes, self.seconds))
 
     def close(self) -> None:
-        """End the process. The next task starts another."""
-        with self._lock:
-            if self._process:
-                self._process.end()
-            self._process = None
+        """End the process, even while a thread waits for its answer. The next task starts another."""
+        process, self._process = self._process, None
+        if process:
+            process.end()
 
 
 SHARED = Worker()

@@ -148,6 +148,15 @@ def test_absence_and_counting_of_what_follows() -> None:
     assert set(bound([both, quiet, a, b], fact("any"), fact("start"), fact("second"))) == {"a", "b", "d"}
 
 
+def test_a_fact_that_follows_twice_is_one_fact() -> None:
+    """Once in a lower stratum, and again beside the rule that would take it for two."""
+    early = rule(alert("x"), none=(alert("z", "z"),), name="a", gives=(Derived("incident:e", {}),))
+    source = rule(alert("x"), none=(alert("z", "z"),), name="b")
+    late = rule(alert("i", kind="incident:b"), name="c", gives=(Derived("incident:e", {}),))
+    two = rule(alert("i", kind="incident:e"), alert("j", kind="incident:e"), name="d")
+    assert set(bound([two, late, source, early], fact("x"))) == {"a", "b", "c"}
+
+
 def test_facts_of_many_scopes_counted_in_a_wider_one() -> None:
     risk = rule(alert("x", "bad"), name="a")
     chain = rule(alert("stores", kind="incident:a", count=2, distinct="store"), name="b", scope=(), gives=(Derived("chain", {}),))

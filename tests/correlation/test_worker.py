@@ -99,6 +99,33 @@ def test_killed_while_idle_it_is_started_anew(worker: Worker) -> None:
     assert worker.pid != first
 
 
+def test_a_run_that_is_interrupted_leaves_no_answer_for_the_next(worker: Worker) -> None:
+    program = Program([PAIR], SCHEMA, worker)
+    program.run(pairs(2))
+
+    def interrupt() -> None:
+        time.sleep(0.3)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            program.run(pairs(300))
+    finally:
+        thread.join()
+        signal.signal(signal.SIGINT, before)
+    assert len(program.run(pairs(7)).matches[0].bindings["x"]) == 7
+
+
+def test_a_process_that_never_lives_is_not_started_for_ever(worker: Worker) -> None:
+    group, made = scenes(Program([PAIR], SCHEMA), dict, *[Deadly] * 300, dict)
+    answers = worker.answer(group, made)
+    assert len(answers[0].bindings) == 2  # type: ignore[union-attr]
+    assert {str(answer) for answer in answers[1:]} == {"the inference engine's process died (signal 11)"}
+
+
 class Hanging(dict[int, Any]):
     """Facts whose look ends never, in C, holding Python's lock."""
 
@@ -136,12 +163,10 @@ def test_only_the_scope_that_it_dies_of_fails(worker: Worker) -> None:
 def test_a_task_that_takes_too_long_is_ended_even_in_c() -> None:
     worker = Worker(seconds=1)
     group, made = scenes(Program([PAIR], SCHEMA), dict, Hanging)
-    began = time.monotonic()
     answers = worker.answer(group, made)
     worker.close()
     assert str(answers[1]) == "it took longer than 1 seconds"
     assert len(answers[0].bindings) == 2  # type: ignore[union-attr]
-    assert time.monotonic() - began < 30
 
 
 @pytest.mark.slow
@@ -201,6 +226,19 @@ def test_no_orphan_when_the_parent_ends_well() -> None:
     with script("Program([PAIR], SCHEMA).run(pairs(2)); print(SHARED.pid, flush=True)") as parent:
         pid = int(first_line(parent))
     assert parent.returncode == 0
+    eventually(lambda: gone(pid))
+
+
+def test_a_daemon_thread_in_mid_run_does_not_hold_up_the_end() -> None:
+    body = """
+threading.Thread(target=lambda: Program([PAIR], SCHEMA).run(pairs(1500)), daemon=True).start()
+while not SHARED.pid: time.sleep(0.01)
+time.sleep(0.3)
+print(SHARED.pid, flush=True)
+"""
+    with script(body) as parent:
+        pid = int(first_line(parent))
+        eventually(lambda: parent.poll() == 0)
     eventually(lambda: gone(pid))
 
 
