@@ -48,6 +48,7 @@ LADDER = [
     "ruletest",
     "schemas",
     "editing",
+    "drafting",
     "replay",
     "daemon",
     "simulate",

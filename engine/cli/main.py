@@ -10,7 +10,24 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from engine.cli import alerts, check, demo, explain, functions, ingest, init, kinds, outbox, preview, rules, run, schema, simulate, test
+from engine.cli import (
+    alerts,
+    check,
+    demo,
+    explain,
+    functions,
+    ingest,
+    init,
+    kinds,
+    new,
+    outbox,
+    preview,
+    rules,
+    run,
+    schema,
+    simulate,
+    test,
+)
 from engine.cli.common import Settings, default_language, fail
 from engine.errors import LANGUAGES, StorewatchError, Text, UsageError
 
@@ -67,7 +84,7 @@ def options(
     context.obj = settings
 
 
-for group in (init, check, rules, functions, kinds, schema, test, ingest, run, alerts, outbox, explain, preview, simulate, demo):
+for group in (init, check, rules, functions, kinds, schema, new, test, ingest, run, alerts, outbox, explain, preview, simulate, demo):
     group.register(app)
 
 

@@ -19,7 +19,7 @@ from engine.ruletest.model import Given, GivenAlert, Key, RuleTest, Step
 from engine.ruletest.notes import Notes
 from engine.ruletest.rows import RowReader
 from engine.ruletest.values import TIME_HINT, age, relative, typed_text
-from engine.yamlfile import BilingualError, Path_, load
+from engine.yamlfile import BilingualError, Document, Path_, load
 
 DEFAULT_AT = "2026-11-20 10:00"
 OF_A_STEP = ("given", "alerts", "expect", "quiet", "mails")
@@ -38,17 +38,23 @@ def check_tests(project: Project) -> tuple[Problem, ...]:
     return ProblemsFound(_read_all(project)[1]).problems
 
 
+def read_tests(document: Document, project: Project) -> tuple[tuple[RuleTest, ...], tuple[Problem, ...]]:
+    """The tests of one file that are right, and every mistake in it."""
+    notes = Notes(document)
+    return tuple(_read_file(notes, project)), tuple(notes.problems)
+
+
 def _read_all(project: Project) -> tuple[list[RuleTest], list[Problem]]:
     tests: list[RuleTest] = []
     problems: list[Problem] = []
     for path in sorted((project.folder / "rules").rglob("*.test.yaml")):
         try:
-            notes = Notes(load(path, path.relative_to(project.folder).as_posix()))
+            found, wrong = read_tests(load(path, path.relative_to(project.folder).as_posix()), project)
         except ProblemsFound as error:
             problems += error.problems
             continue
-        tests += _read_file(notes, project)
-        problems += notes.problems
+        tests += found
+        problems += wrong
     return tests, problems
 
 
