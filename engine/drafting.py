@@ -9,6 +9,7 @@ import json
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from engine.ingest import parse_instant
 from engine.language.printing import show_typed
 from engine.language.typed import ColumnRef, Node, Related
 from engine.language.walk import children
-from engine.project import Project
+from engine.lets import Lets, read_lets
+from engine.project import Project, rule_paths
 from engine.rules import AlertRule, read_rules
 from engine.ruletest import Bench, Verdict
 from engine.ruletest.examples import Example, Row, find_examples, key_of
@@ -64,7 +66,7 @@ def draft(project: Project, answers: Answers, language: str) -> Draft:
     text = _rule_text(answers, _shown(rule, project))
     rule = _read(project, text, answers)
     content = _with(project, path, text, "rules")
-    _compare(project, path, content, rule)
+    _compare(project, answers, content, rule)
     grown = replace(project, rules=(*project.rules, rule))
     tests, verdicts = _tests(grown, rule, answers, language)
     tests_content = _with(project, tests_path, tests, "tests")
@@ -74,24 +76,30 @@ def draft(project: Project, answers: Answers, language: str) -> Draft:
     return Draft({path: content, tests_path: tests_content}, text, tests, verdicts)
 
 
+def lets_of(project: Project, file: str) -> Lets:
+    """The names that rules in ``file``, which need not be there yet, can use."""
+    found = {path.relative_to(project.folder).as_posix(): path.read_bytes() for path in rule_paths(project.folder)}
+    documents = [loads(content, name) for name, content in {file: b"", **found}.items()]
+    return read_lets(documents, project.facts.schemas, project.facts.time_zone)
+
+
 def _read(project: Project, text: str, answers: Answers) -> AlertRule:
-    rules, problems = read_rules(loads(text.encode(), answers.file), project.facts.schemas, project.facts.time_zone)
-    if problems:
-        raise ProblemsFound(problems)
-    return rules[0]
+    document = loads(text.encode(), answers.file)
+    read = read_rules(document, project.facts.schemas, project.facts.time_zone, lets_of(project, answers.file))
+    if read.problems:
+        raise ProblemsFound(read.problems)
+    return read.rules[0]
 
 
-def _compare(project: Project, path: Path, content: bytes, rule: AlertRule) -> None:
+def _compare(project: Project, answers: Answers, content: bytes, rule: AlertRule) -> None:
     """The file must hold what it held, and the rule."""
-    name = path.relative_to(project.folder).as_posix()
-    try:
-        rules, problems = read_rules(loads(content, name), project.facts.schemas, project.facts.time_zone)
-    except ProblemsFound:
-        rules, problems = (), ()
-    before = [each.name for each in project.rules if each.defined_at.rpartition(":")[0] == name]
-    if problems or [each.name for each in rules] != [*before, rule.name]:
+    lets, names = lets_of(project, answers.file), list[str]()
+    with suppress(ProblemsFound):
+        read = read_rules(loads(content, answers.file), project.facts.schemas, project.facts.time_zone, lets)
+        names = [] if read.problems else [each.name for each in read.rules]
+    if names != [*(each.name for each in project.rules if each.defined_at.rpartition(":")[0] == answers.file), rule.name]:
         hint = Text("name another file, such as --file my.yaml", "请换一个文件，如 --file my.yaml")
-        raise UsageError(Text(f"a rule cannot be added at the end of {name}", f"无法在 {name} 末尾添加规则"), hint)
+        raise UsageError(Text(f"a rule cannot be added at the end of {answers.file}", f"无法在 {answers.file} 末尾添加规则"), hint)
 
 
 def _with(project: Project, path: Path, text: str, form: str) -> bytes:
@@ -153,7 +161,8 @@ def _shown(rule: AlertRule, project: Project) -> list[tuple[str, str]]:
     for node in _looked_at(rule.when):
         label = _label(node, rule.kind, project)
         if label not in found and len(found) < MOST_SHOWN:
-            found[label] = rule.condition[node.at.start : node.at.end] or show_typed(node)
+            typed = "" if rule.names else rule.condition[node.at.start : node.at.end]  # places are not those of names that were used
+            found[label] = typed or show_typed(node)
     return list(found.items())
 
 

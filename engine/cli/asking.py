@@ -53,9 +53,9 @@ class Asker:
         zh = self._ask(Text("Title in messages (Chinese, or for both)", "消息里的标题"), "--title", given.title, _text)
         en = self._ask(Text("Title in English", "英文标题"), "--title-en", given.title_en, _text, zh)
         kind = self._choose(Text("What is judged?", "判断什么？"), "--facts", given.facts, self._kinds())
-        when = self._ask(
-            Text("Condition (? lists the columns)", "条件（输入 ? 列出可用的列）"), "--when", given.when, self._condition(kind)
-        )
+        file = self._ask(Text("File under rules/", "写进 rules/ 下的哪个文件"), "--file", given.file, self._file, "my.yaml")
+        condition = Text("Condition (? lists the columns)", "条件（输入 ? 列出可用的列）")
+        when = self._ask(condition, "--when", given.when, self._condition(kind, file))
         hold = self._ask(
             Text("How long must it hold, such as 2d (at once)", "持续多久才报，如 2d（立刻）"), "--for", given.hold, _duration, ""
         )
@@ -63,7 +63,6 @@ class Asker:
         severity = self._choose(Text("Severity", "级别"), "--severity", given.severity, severities, "warning")
         owner = self._choose(Text("Who is in charge?", "谁负责？"), "--owner", given.owner, self._owners(), "")
         area = self._ask(self._area_question(), "--area", given.area, str.strip, "")
-        file = self._ask(Text("File under rules/", "写进 rules/ 下的哪个文件"), "--file", given.file, self._file, "my.yaml")
         return Answers(name, Text(en, zh), kind, when, hold, severity, owner, area, file)
 
     def _ask(self, question: Text, option: str, given: str, read: Callable[[str], Answer], default: str | None = None) -> Answer:
@@ -129,11 +128,11 @@ class Asker:
             raise UsageError(Text(f"there is a rule '{name}' already ({where})", f"已有名为 '{name}' 的规则（{where}）"))
         return name
 
-    def _condition(self, kind: str) -> Callable[[str], str]:
+    def _condition(self, kind: str, file: str) -> Callable[[str], str]:
         def read(text: str) -> str:
             if text == "?":
                 raise UsageError(Text.same("\n".join(self._columns(kind))))
-            if problems := condition_problems(text, kind, self.project):
+            if problems := condition_problems(text, kind, file, self.project):
                 raise ProblemsFound(problems)
             return text
 
@@ -153,12 +152,14 @@ class Asker:
         return (PurePosixPath("rules") / path.with_name(name)).as_posix()
 
 
-def condition_problems(text: str, kind: str, project: Project) -> list[Problem]:
-    """What is wrong with a condition, each with the caret under it."""
+def condition_problems(text: str, kind: str, file: str, project: Project) -> list[Problem]:
+    """What is wrong with a condition of a rule in ``file``, each with the caret under it."""
+    from engine.drafting import lets_of
     from engine.language import ExpressionError, Scope, understand  # heavy
 
     try:
-        understand(text, Scope(kind, project.facts.schemas, project.facts.time_zone), condition=True)
+        names = lets_of(project, file).of(file).sound
+        understand(text, Scope(kind, project.facts.schemas, project.facts.time_zone, names), condition=True)
     except ExpressionError as error:
         return [
             Problem("when", 1, found.span.start + 1, found.code, found.text, found.hint, text, max(1, found.span.end - found.span.start))

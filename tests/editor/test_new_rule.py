@@ -81,11 +81,12 @@ def test_questions_are_asked_until_the_answer_is_right(project: Path) -> None:
         *("Big Refunds", "dsr_drop", "stale_data", "big_refunds"),
         *("退款太多", "Too many refunds"),
         *("shop", "店铺日报"),
+        *("../my.yaml", "mine"),
         *("?", "refund_amont > 5", "refund_amount > 500"),
         *("2 days", "2d"),
         *("severe", "3"),
         *("nobody", "1"),
-        *("售后", "../my.yaml", "mine", "y"),
+        *("售后", "y"),
     ]
     result = run(project, "new", "rule", answers="\n".join(answers) + "\n", lang="zh")
     assert result.exit_code == 0, result.output
@@ -145,7 +146,7 @@ def test_a_project_with_mistakes_is_told_of(project: Path) -> None:
     assert content(project) == before
 
 
-@pytest.mark.parametrize("answers", ["", "big_refunds\n退款\n", "big_refunds\n退款\nRefunds\nstore\nsales < 5\n\n\n\n\n\nn\n"])
+@pytest.mark.parametrize("answers", ["", "big_refunds\n退款\n", "big_refunds\n退款\nRefunds\nstore\n\nsales < 5\n\n\n\n\nn\n"])
 def test_who_stops_half_way_leaves_nothing(project: Path, answers: str) -> None:
     before = content(project)
     assert run(project, "new", "rule", answers=answers).exit_code == 1
@@ -199,6 +200,15 @@ def test_a_file_that_nothing_can_be_added_to(project: Path) -> None:
     assert content(project) == before
 
 
+def test_names_of_the_project_can_be_used(project: Path) -> None:
+    names = "- let: {too_low: 4.6}\n- let: {open_shop: status == 'open'}\n  facts: store\n"
+    (project / "rules" / "_let.yaml").write_text(names, encoding="utf-8")
+    assert run(project, *given(when="open_shop and dsr_desc < too_low")).exit_code == 0
+    assert "4.59" in (project / "rules" / "my.test.yaml").read_text(encoding="utf-8")
+    assert (run(project, "check").exit_code, run(project, "test", "--run", "big_refunds").exit_code) == (0, 0)
+    assert "did you mean too_low" in run(project, *given(name="other", when="dsr_desc < too_lwo")).stderr
+
+
 def test_two_rules_one_after_the_other(project: Path) -> None:
     for name in ("one", "two"):
         assert run(project, *given(name=name)).exit_code == 0
@@ -235,10 +245,11 @@ def test_conditions_that_rows_are_found_for(when: str, hold: str) -> None:
     assert len(made.verdicts) == 2 and all(verdict.passed for verdict in made.verdicts), made.tests
 
 
-@pytest.mark.parametrize("name", ["ship_deadline_near", "problem_product", "banner_wrong_target", "ad_roi_low", "traffic_source_drop"])
+@pytest.mark.parametrize("name", ["ship_deadline_near", "problem_product", "banner_wrong_target", "cpc_spike", "traffic_source_drop"])
 def test_conditions_of_shipped_rules(name: str) -> None:
     rule = STARTER.select([name])[0]
-    answers = Answers("mine", Text("Mine", "我的"), rule.kind, rule.condition, "", "warning", "", "", "rules/mine.yaml")
+    file = rule.defined_at.partition(":")[0]
+    answers = Answers("mine", Text("Mine", "我的"), rule.kind, rule.condition, "", "warning", "", "", file)
     assert len(draft(STARTER, answers, "en").verdicts) == 2
 
 
