@@ -5,7 +5,7 @@ Exports are simulated, ingested as they would have come, and evaluated at every 
 are then compared with the truth that the simulator read off the exports, without the engine. Ends with exit code 1 when an incident
 was missed, or more than one alert in twenty was false.
 
-    python benchmarks/quarter.py [--stores 50] [--days 90] [--incidents 3] [--markdown]
+    python benchmarks/quarter.py [--stores 50] [--days 90] [--incidents 3] [--causes 0] [--markdown]
 
 With ``--incidents 0`` the stores are healthy, and nothing may fire.
 """
@@ -18,20 +18,22 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from engine.builtin import BUILT_IN
 from engine.cli.init import copy_starter
 from engine.model import Transition
 from engine.project import load_project
+from engine.simulate.causes import CAUSES
 from engine.simulate.incidents import Incident
 from engine.simulate.plan import Options
 from engine.simulate.playing import Player, Step, steps
 from engine.simulate.run import simulate
-from engine.simulate.scoring import RuleScore, Score, read_incidents, score
+from engine.simulate.scoring import RuleScore, Score, read_truth, score
 from engine.simulate.troubles import TROUBLES
 from engine.state import State
 
@@ -59,25 +61,26 @@ def main() -> int:
     times = Times()
     with tempfile.TemporaryDirectory(prefix="storewatch-quarter-") as folder:
         exports, project = Path(folder) / "exports", Path(folder) / "project"
-        run = Options(stores=options.stores, days=options.days, incidents=options.incidents, seed=options.seed, rules=tuple(TROUBLES))
+        run = Options(options.stores, options.days, options.seed, incidents=options.incidents, rules=tuple(TROUBLES), causes=options.causes)
         with times.of("simulate"):
             written = simulate(exports, run)
         planned = steps(exports)
         files = sum(len(step.exports) for step in planned)
         print(f"{files} exports, {written.size / 1e6:.0f} MB, {len(planned)} evaluations", file=sys.stderr)
-        transitions, rows = play(project, planned, times)
-        incidents = read_incidents(exports / "incidents.csv")
+        transitions, rows, rules = play(project, planned, times)
+        incidents = read_truth(exports, rules)
     instants = [step.at for step in planned]
     result = score(incidents, transitions, instants)
     planted = score([one for one in incidents if one.note], transitions, instants)
-    print(table(list(lines(planted, result, options.incidents)), markdown=options.markdown))
-    print(summary(planted.total, result.total, len(TROUBLES) * options.incidents))
+    wanted = {**dict.fromkeys(TROUBLES, options.incidents), **{cause: options.causes for cause in CAUSES if cause in rules}}
+    print(table(list(lines(planted, result, wanted)), markdown=options.markdown))
+    print(summary(planted.total, result.total, sum(wanted.values())))
     print(f"{files} exports ({written.size / 1e6:.0f} MB, {rows:,} rows), {len(planned)} evaluations of {len(TROUBLES) - 1} rules")
     for what, seconds in times.total.items():
         print(f"{what}: {seconds:.0f} s, longest {times.longest[what]:.1f} s")
     print(f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB at most")
     tell_mistakes(result, incidents, transitions)
-    return 0 if good(planted.total, result.total, len(TROUBLES) * options.incidents) else 1
+    return 0 if good(planted.total, result.total, sum(wanted.values())) else 1
 
 
 def arguments() -> argparse.Namespace:
@@ -85,13 +88,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--stores", type=int, default=50)
     parser.add_argument("--days", type=int, default=90)
     parser.add_argument("--incidents", type=int, default=3, help="of every rule")
+    parser.add_argument("--causes", type=int, default=0, help="of each kind: incidents that come together in one store")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--markdown", action="store_true")
     return parser.parse_args()
 
 
-def play(folder: Path, planned: Sequence[Step], times: Times) -> tuple[list[Transition], int]:
-    """All transitions of the run in a fresh starter project, and the rows stored. A rule that fails ends the benchmark."""
+def play(folder: Path, planned: Sequence[Step], times: Times) -> tuple[list[Transition], int, set[str]]:
+    """All transitions of the run in a fresh starter project, the rows stored, and the rules. A rule that fails ends the benchmark."""
     copy_starter(folder)
     project = load_project(folder)
     found: list[Transition] = []
@@ -108,16 +112,16 @@ def play(folder: Path, planned: Sequence[Step], times: Times) -> tuple[list[Tran
             found += done.transitions
             if number % 10 == 0:
                 print(f"{number}/{len(planned)}: {sum(times.total.values()):.0f} s", file=sys.stderr, flush=True)
-    return found, rows
+    return found, rows, {*project.infos, *BUILT_IN}
 
 
-def lines(planted: Score, result: Score, wanted: int) -> Iterator[Sequence[object]]:
+def lines(planted: Score, result: Score, wanted: Mapping[str, int]) -> Iterator[Sequence[object]]:
     """A line a rule: what was planted, and what followed from it (both are to be found); then what was not there."""
     by_rule, everything = ({one.rule: one for one in scored.rules} for scored in (planted, result))
-    for rule in sorted(TROUBLES.keys() | everything.keys()):
+    for rule in sorted(wanted.keys() | everything.keys()):
         none = RuleScore(rule, 0, 0, 0, 0, 0, 0)
         own, all_ = by_rule.get(rule, none), everything.get(rule, none)
-        yield rule, wanted, own.found, own.at_once, all_.planted - own.planted, all_.found - own.found, all_.extra
+        yield rule, wanted.get(rule, 0), own.found, own.at_once, all_.planted - own.planted, all_.found - own.found, all_.extra
 
 
 def summary(planted: RuleScore, total: RuleScore, wanted: int) -> str:

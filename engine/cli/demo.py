@@ -60,10 +60,11 @@ def _prepare(folder: Path, force: bool) -> None:
 
 
 def _play(options: Settings, folder: Path, samples: Path) -> None:
+    from engine.builtin import BUILT_IN
     from engine.cli.delivering import deliver_due
     from engine.project import load_project
     from engine.simulate.playing import Player, steps
-    from engine.simulate.scoring import read_incidents, score
+    from engine.simulate.scoring import read_truth, score
     from engine.state import State
 
     rounds = steps(samples)
@@ -79,7 +80,7 @@ def _play(options: Settings, folder: Path, samples: Path) -> None:
                 sent = deliver_due(project, state, None).delivered
                 _tell_round(options, f"{number}/{len(rounds)}", step, rows, done, sent)
     _show_mails(options, folder / "mails")
-    result = score(read_incidents(samples / "incidents.csv"), transitions, [step.at for step in rounds])
+    result = score(read_truth(samples, project.infos | BUILT_IN), transitions, [step.at for step in rounds])
     emit(options, result.rows(), result.headings(), Text("no incidents", "没有异常"))
     options.say(result.summary())
 

@@ -36,6 +36,9 @@ def simulate(
     rules: Annotated[str, typer.Option(help="Rules whose incidents are planted: names with commas between, or `all`.")] = ",".join(
         USUAL.rules
     ),
+    causes: Annotated[
+        int, typer.Option(help="Root causes planted of each kind: incidents that come together in one store.")
+    ] = USUAL.causes,
     force: Annotated[bool, typer.Option(help="Write into a folder that is not empty; its other files stay.")] = False,
 ) -> None:
     """Write exports of made-up stores, as their platforms would, with planted incidents.
@@ -44,11 +47,11 @@ def simulate(
 
     With --rules all (or any rule beside the usual five) the sheets have every column that the rules read, orders come in one sheet for
     all stores, as from a company's own order system, and incidents.csv tells the truth about all rules: also what follows from an
-    incident (its note is empty).
+    incident (its note is empty). causes.csv beside it tells what only several incidents of a store together show; --causes plants it.
     """
     options = settings(context)
     try:
-        run = Options(stores, days, seed, start.date(), _names(platforms), incidents, everything, _rules(rules))
+        run = Options(stores, days, seed, start.date(), _names(platforms), incidents, everything, _rules(rules), causes)
         written = _write(folder, run, force)
     except StorewatchError as error:
         fail(options, error)

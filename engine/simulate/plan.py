@@ -26,7 +26,8 @@ class Options:
     """A run: ``stores`` stores over ``platforms`` in turn, ``days`` days from ``start``, ``incidents`` planted per rule.
 
     ``rules`` are those whose incidents are planted. For the first rules the platforms' own sheets are enough, and only kinds that those
-    rules read are exported, or all fifteen with ``everything``; any other rule makes the run :attr:`wide`.
+    rules read are exported, or all fifteen with ``everything``; any other rule makes the run :attr:`wide`. So do ``causes``, of which
+    so many of each are planted: troubles that come together in one store.
     """
 
     stores: int = 5
@@ -37,11 +38,12 @@ class Options:
     incidents: int = 3
     everything: bool = False
     rules: tuple[str, ...] = FIRST_RULES
+    causes: int = 0
 
     @property
     def wide(self) -> bool:
         """Whether sheets have every column that any rule reads, and orders come from the company's own system, one sheet for all stores."""
-        return not set(self.rules) <= set(FIRST_RULES)
+        return self.causes > 0 or not set(self.rules) <= set(FIRST_RULES)
 
     def check(self) -> None:
         """Raises :class:`UsageError` when no such run can be made."""
@@ -52,7 +54,7 @@ class Options:
                 Text(f"unknown platform: {', '.join(unknown) or '(none)'}", f"未知平台：{', '.join(unknown) or '（空）'}"),
                 Text(f"choose among {known}", f"可选：{known}"),
             )
-        if not 1 <= self.stores <= 999 or not MIN_DAYS <= self.days <= 1000 or self.incidents < 0:
+        if not 1 <= self.stores <= 999 or not MIN_DAYS <= self.days <= 1000 or self.incidents < 0 or self.causes < 0:
             raise UsageError(
                 Text("nothing can be simulated with these numbers", "无法按这些数量模拟"),
                 Text(

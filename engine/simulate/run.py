@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from engine.simulate.causes import CAUSES
 from engine.simulate.cells import Layout
 from engine.simulate.desk_rows import DESK_ROWS
 from engine.simulate.incidents import Chronicle, Incident, plant
@@ -22,17 +23,20 @@ from engine.simulate.world import build
 MANIFEST = "manifest.csv"
 INCIDENTS = "incidents.csv"
 INSTANTS = "instants.csv"
+CAUSES_FILE = "causes.csv"
+TRUTH = ("rule", "store_id", "key", "starts_at", "ends_at", "note")
 ALL_ROWS = {**ROWS, **DESK_ROWS}
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What was written: exports by kind, their bytes, the incidents, and how often to evaluate."""
+    """What was written: exports by kind, their bytes, the incidents, how often to evaluate, and the causes that join incidents."""
 
     files: Mapping[str, int]
     size: int
     incidents: tuple[Incident, ...]
     evaluations: int
+    causes: tuple[Incident, ...] = ()
 
 
 def simulate(folder: Path, options: Options) -> Summary:
@@ -65,11 +69,15 @@ def simulate(folder: Path, options: Options) -> Summary:
             size += len(content)
     for last in (evaluation, *due):
         chronicle.judge(stores, last)
-    incidents = chronicle.incidents()
+    found = chronicle.incidents()
+    incidents = tuple(one for one in found if one.rule not in CAUSES)
+    causes = tuple(one for one in found if one.rule in CAUSES)
     _table(folder / MANIFEST, ("file", "kind", "as_of", "store"), manifest)
     _table(folder / INSTANTS, ("at",), ((now.isoformat(),) for now in evaluations))
-    _table(folder / INCIDENTS, ("rule", "store_id", "key", "starts_at", "ends_at", "note"), map(_line, incidents))
-    return Summary(files, size, incidents, len(evaluations))
+    _table(folder / INCIDENTS, TRUTH, map(_line, incidents))
+    if options.wide:
+        _table(folder / CAUSES_FILE, TRUTH, map(_line, causes))
+    return Summary(files, size, incidents, len(evaluations), causes)
 
 
 def _calendar(options: Options) -> list[tuple[datetime, Layout]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -115,6 +115,14 @@ def read_incidents(path: Path) -> tuple[Incident, ...]:
     except (OSError, KeyError, ValueError, TypeError) as error:
         text = Text(f"{path} is not a list of incidents: {error}", f"{path} 不是异常清单：{error}")
         raise UsageError(text, Text("make it with `storewatch simulate`", "请用 `storewatch simulate` 生成")) from error
+
+
+def read_truth(folder: Path, rules: Container[str]) -> tuple[Incident, ...]:
+    """The truth of a run about ``rules``: incidents, and, where it tells of them, the causes that join them."""
+    found = read_incidents(folder / "incidents.csv")
+    if (folder / "causes.csv").is_file():
+        found += read_incidents(folder / "causes.csv")
+    return tuple(one for one in found if one.rule in rules)
 
 
 def _incident(row: Mapping[str, str]) -> Incident:

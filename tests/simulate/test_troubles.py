@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from engine.builtin import STALE_DATA
+from engine.builtin import BUILT_IN, STALE_DATA
 from engine.cli.init import copy_starter
 from engine.errors import UsageError
 from engine.project import load_project
+from engine.simulate.causes import CAUSES
 from engine.simulate.incidents import plant
 from engine.simulate.plan import Dice, Options
 from engine.simulate.playing import Player, steps
 from engine.simulate.run import Summary, simulate
-from engine.simulate.scoring import score
+from engine.simulate.scoring import read_incidents, read_truth, score
 from engine.simulate.trouble import Slot
 from engine.simulate.troubles import TROUBLES
 from engine.simulate.world import build
@@ -45,7 +46,8 @@ def test_the_engine_finds_every_planted_incident_at_once_and_nothing_else(tmp_pa
         for step in planned:
             player.ingest(step)
             transitions += player.evaluate(step).transitions
-    result = score(summary.incidents, transitions, [step.at for step in planned])
+    truth = read_truth(tmp_path / "exports", project.infos | BUILT_IN)
+    result = score(truth, transitions, [step.at for step in planned])
     assert {one.rule for one in summary.incidents if one.note} == set(ALL), "an incident does not show"
     assert [one for one in result.rules if one.at_once < one.planted or one.closed < one.ended or one.extra] == []
 
@@ -60,6 +62,26 @@ def test_every_variant_shows_and_ends(rule: str, every_variant: Summary) -> None
     planted = [one for one in every_variant.incidents if one.rule == rule and one.note]
     assert len(planted) == 3
     assert len({one.note for one in planted}) >= 2
+
+
+@pytest.fixture(scope="module")
+def every_cause(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Summary]:
+    folder = tmp_path_factory.mktemp("causes")
+    return folder, simulate(folder, Options(stores=14, days=30, incidents=0, causes=2))
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_every_cause_shows_and_ends(cause: str, every_cause: tuple[Path, Summary]) -> None:
+    planted = [one for one in every_cause[1].causes if one.rule == cause and one.note]
+    assert len(planted) == 2
+    assert all(one.ends_at for one in planted)
+
+
+def test_causes_have_a_file_of_their_own(every_cause: tuple[Path, Summary]) -> None:
+    folder, summary = every_cause
+    assert read_incidents(folder / "causes.csv") == summary.causes
+    assert not {one.rule for one in summary.incidents} & set(CAUSES)
+    assert set(read_truth(folder, {"store_at_risk"})) == {one for one in summary.causes if one.rule == "store_at_risk"}
 
 
 def test_nothing_shows_in_healthy_stores(tmp_path: Path) -> None:

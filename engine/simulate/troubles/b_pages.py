@@ -59,6 +59,9 @@ def _place(number: int) -> Callable[[Site], str]:
     return lambda site: f"W{site.shop.store_id}N{number}"
 
 
+the_showcase = _place(3)
+
+
 def _product(position: int, columns: Columns | Callable[[Row], Columns], *, stays: bool = False) -> Plan:
     return changed("product", lambda site: site.product(position).product_id, columns, stays=stays)
 
@@ -207,7 +210,7 @@ TROUBLES: Mapping[str, Trouble] = {
         turns(
             ("banner for a delisted product", shown(lambda site: {"product_id": site.product(DELISTED).product_id})),
             ("focus picture for a delisted product", shown(lambda site: {"product_id": site.product(DELISTED).product_id, "kind": "kv"})),
-            ("the showcase's product is sold out", together(changed("placement", _place(3), {}), _product(0, {"status": "sold_out"}))),
+            ("the showcase's product is sold out", together(changed("placement", the_showcase, {}), _product(0, {"status": "sold_out"}))),
         ),
         rows_where("placement", delisted_still_promoted),
         reads=("product",),

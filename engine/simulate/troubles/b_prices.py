@@ -38,7 +38,7 @@ def promotion_row(site: Site, **columns: Value) -> Row:
     return {**usual, **columns}
 
 
-def _after_promotion(columns: Callable[[Row], Row], **state: Value) -> Plan:
+def after_promotion(columns: Callable[[Row], Row], **state: Value) -> Plan:
     """A promotion of three days, and what is left of it on its product until noon; the sheet lists it for two weeks more."""
 
     def plan(site: Site) -> tuple[str, tuple[Edit, ...]]:
@@ -56,7 +56,7 @@ def _after_promotion(columns: Callable[[Row], Row], **state: Value) -> Plan:
     return plan
 
 
-def _kept_price(row: Row) -> Row:
+def kept_price(row: Row) -> Row:
     return {"final_price": row["promo_price"], "image_price": row["promo_price"]}
 
 
@@ -98,7 +98,7 @@ def banner_price_mismatch(row: Seen) -> bool:
     return any(abs(price - product.num("final_price")) > CENT for price in told)
 
 
-def _told(text: int | None, image: int | None) -> Plan:
+def told(text: int | None, image: int | None) -> Plan:
     """A banner of a product whose prices in text and picture are so many cents off (None: none is told)."""
 
     def columns(site: Site) -> Row:
@@ -121,6 +121,10 @@ def _number(row: Row, column: str) -> Decimal:
     value = row[column]
     assert isinstance(value, Decimal)  # noqa: S101  (the simulator's own rows)
     return value
+
+
+def below_floor(row: Row) -> Decimal:
+    return _number(row, "floor_price") - CENT
 
 
 def price_below_floor(row: Seen) -> bool:
@@ -158,9 +162,9 @@ TROUBLES: Mapping[str, Trouble] = {
         "placement",
         3,
         turns(
-            ("text two cents too dear", _told(2, None)),
-            ("picture ten yuan too cheap", _told(None, -1000)),
-            ("text right, picture wrong", _told(0, 500)),
+            ("text two cents too dear", told(2, None)),
+            ("picture ten yuan too cheap", told(None, -1000)),
+            ("text right, picture wrong", told(0, 500)),
         ),
         rows_where("placement", banner_price_mismatch),
         reads=("product",),
@@ -169,9 +173,9 @@ TROUBLES: Mapping[str, Trouble] = {
         "promotion",
         3,
         turns(
-            ("final price kept", _after_promotion(_kept_price)),
-            ("list price kept too", _after_promotion(_kept_list_price)),
-            ("final price kept, the promotion is still called running", _after_promotion(_kept_price, state="活动中")),
+            ("final price kept", after_promotion(kept_price)),
+            ("list price kept too", after_promotion(_kept_list_price)),
+            ("final price kept, the promotion is still called running", after_promotion(kept_price, state="活动中")),
         ),
         rows_where("promotion", promo_price_not_restored),
         reads=("product",),
@@ -181,8 +185,8 @@ TROUBLES: Mapping[str, Trouble] = {
         "promotion",
         3,
         turns(
-            ("picture kept", _after_promotion(_kept_picture)),
-            ("picture kept, the promotion was called off", _after_promotion(_kept_picture, state="已取消")),
+            ("picture kept", after_promotion(_kept_picture)),
+            ("picture kept, the promotion was called off", after_promotion(_kept_picture, state="已取消")),
         ),
         rows_where("promotion", promo_image_not_replaced),
         reads=("product",),
@@ -192,7 +196,7 @@ TROUBLES: Mapping[str, Trouble] = {
         "product",
         3,
         turns(
-            ("a cent below the floor", _cheap(OTHER, _below(lambda row: _number(row, "floor_price") - CENT))),
+            ("a cent below the floor", _cheap(OTHER, _below(below_floor))),
             ("a cent below cost, no floor set", _cheap(PLAIN, _below(lambda row: _number(row, "cost") - CENT, floor_price=None))),
             ("one yuan", _cheap(OTHER, _below(lambda row: Decimal("1.00")))),
         ),

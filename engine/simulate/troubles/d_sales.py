@@ -28,13 +28,14 @@ def plant_traffic_drop(shop: Shop, slot: Slot, dice: Dice, options: Options) -> 
     return Planted(replace(shop, days=days), shop.store_id, f"{percent} % of the visitors")
 
 
-def _fallen(row: Seen) -> bool:
+def fallen(row: Seen, weekday: str = "0.7", middle: str = "0.8", least: int = 100) -> bool:
+    """Fewer visitors than these parts of the same weekdays' mean and of the median; ``least``: of how many a store is judged at all."""
     as_of = row.look.as_of(row.kind)
     past = [(when, Decimal(str(old["uv"]))) for when, old in row.before(REACH)]
-    weekday = [uv for when, uv in past if as_of and when.weekday() == as_of.weekday()]
-    if not weekday or mean(weekday) < 100:
+    alike = [uv for when, uv in past if as_of and when.weekday() == as_of.weekday()]
+    if not alike or mean(alike) < least:
         return False
-    return row.num("uv") < min(mean(weekday) * Decimal("0.7"), median(uv for _, uv in past) * Decimal("0.8"))
+    return row.num("uv") < min(mean(alike) * Decimal(weekday), median(uv for _, uv in past) * Decimal(middle))
 
 
 def _store(columns: Columns | Callable[[Row], Columns], *, lead: int = 0) -> Plan:
@@ -89,10 +90,18 @@ def _product(position: int, columns: Columns) -> Plan:
     return changed("product", lambda site: site.product(position).product_id, columns)
 
 
+def _pace(row: Seen) -> Decimal:
+    past = row.past("daily_sales", 7 * DAY)
+    return mean(past) if past else row.num("daily_sales")
+
+
 def stock_cover_low(row: Seen) -> bool:
-    past, sold, stock = row.past("daily_sales", 7 * DAY), row.num("daily_sales"), row.num("stock")
-    usual = mean(past) if past else sold
-    return row.text("status") == "on_sale" and ((usual >= 1 and stock < 5 * usual) or (sold >= 10 and stock < 2 * sold))
+    sold, stock = row.num("daily_sales"), row.num("stock")
+    return row.text("status") == "on_sale" and ((_pace(row) >= 1 and stock < 5 * _pace(row)) or (sold >= 10 and stock < 2 * sold))
+
+
+def hardly_covered(row: Seen) -> bool:
+    return row.num("stock") < 2 * max(_pace(row), row.num("daily_sales"))
 
 
 def _slump(sold: int) -> Plan:
@@ -151,12 +160,12 @@ def rival_changed_page(row: Seen) -> bool:
 
 
 TROUBLES: Mapping[str, Trouble] = {
-    "traffic_drop": Trouble("store", 1, plant_traffic_drop, rows_where("store", _fallen), earliest=9),
+    "traffic_drop": Trouble("store", 1, plant_traffic_drop, rows_where("store", fallen), earliest=9),
     "traffic_source_drop": Trouble(
         "traffic",
         1,
         turns(("search at 60 %", _searched(60)), ("search at 45 %", _searched(45)), ("nobody by search", _searched(0))),
-        rows_where("traffic", _fallen),
+        rows_where("traffic", fallen),
         earliest=9,
     ),
     "conversion_drop": Trouble(
