@@ -122,9 +122,10 @@ class Asker:
             name = parse_name(text)
         except BilingualError as error:
             raise UsageError(error.text, error.hint) from None
-        taken = next((rule for rule in self.project.rules if rule.name == name), None)
-        if taken or name in BUILT_IN:
-            where = taken.defined_at if taken else "storewatch"
+        places = {rule.name: rule.defined_at for rule in self.project.rules}
+        places |= {incident.name: incident.defined_at for incident in self.project.incidents}
+        if name in places or name in BUILT_IN:
+            where = places.get(name, "storewatch")
             raise UsageError(Text(f"there is a rule '{name}' already ({where})", f"已有名为 '{name}' 的规则（{where}）"))
         return name
 

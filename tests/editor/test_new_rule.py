@@ -209,6 +209,23 @@ def test_names_of_the_project_can_be_used(project: Path) -> None:
     assert "did you mean too_low" in run(project, *given(name="other", when="dsr_desc < too_lwo")).stderr
 
 
+def test_incidents_have_names_too(project: Path) -> None:
+    text = """- incident: two_at_once
+  title: 两个问题
+  when:
+    all:
+      first: alert where name == 'dsr_drop'
+      second: alert where name == 'unfulfilled_orders' and store_id == first.store_id
+  severity: info
+"""
+    (project / "rules" / "both.yaml").write_text(text, encoding="utf-8")
+    refused = run(project, *given(name="two_at_once"))
+    assert (refused.exit_code, "(rules/both.yaml:1)" in refused.stderr) == (2, True), refused.stderr
+    assert run(project, *given(file="both")).exit_code == 0
+    assert (project / "rules" / "both.yaml").read_text(encoding="utf-8").startswith(text)
+    assert run(project, "check").exit_code == 0
+
+
 def test_two_rules_one_after_the_other(project: Path) -> None:
     for name in ("one", "two"):
         assert run(project, *given(name=name)).exit_code == 0
