@@ -29,6 +29,7 @@ from engine.sandbox import (
     TOO_LONG,
     RefusedError,
     Sandbox,
+    Shelf,
     Source,
     UnknownNameError,
     asked_labels,
@@ -88,6 +89,7 @@ class Renderer:
         self._sources: dict[str, Source] = dict(self._read())
         self._by_file = {source.file: source for source in self._sources.values()}
         self._desks: dict[tuple[str, str], _Desk] = {}
+        self._shelf = Shelf()
 
     def render(self, message: Message, language: str) -> Rendered:
         """``message`` in ``language`` (zh or en). Never raises for what a template does.
@@ -132,18 +134,24 @@ class Renderer:
         problems = [*_missing(f"{self.folder.name}/{language}", visible), *_misnamed(visible)]
         results = {name: parsed(desk.environment, name, source) for name, source in visible.items()}
         problems += [result for result in results.values() if isinstance(result, Problem)]
-        trees = {name: result for name, result in results.items() if not isinstance(result, Problem)}
-        names = set(CONTEXT).union(*map(assigned, trees.values()))
-        for name, tree in trees.items():
-            problems += mistakes(desk.environment, tree, visible[name], names)
-        labels: set[str] = set().union(*map(asked_labels, trees.values()))
+        read = {name: result for name, result in results.items() if not isinstance(result, Problem)}
+        names = set(CONTEXT).union(*map(assigned, read.values()))
+        for name, template in read.items():
+            problems += mistakes(desk.environment, template, visible[name], names)
+        labels = {name: asked_labels(template) for name, template in read.items()}
         return problems or list(self._trials(desk, visible, rules, labels))
 
-    def _trials(self, desk: _Desk, visible: Mapping[str, Source], rules: Mapping[str, RuleInfo], labels: set[str]) -> Iterator[Problem]:
-        for name in sorted({name.split(".", maxsplit=1)[0] for name in visible}):
+    def _trials(
+        self, desk: _Desk, visible: Mapping[str, Source], rules: Mapping[str, RuleInfo], labels: Mapping[str, set[str]]
+    ) -> Iterator[Problem]:
+        """``labels`` are those that each template looks for. A message has those that its own and the shared templates do."""
+        named = {name.split(".", maxsplit=1)[0] for name in visible}
+        shared = named - rules.keys()
+        for name in sorted(named):
+            asked = set[str]().union(*(found for file, found in labels.items() if file.split(".", maxsplit=1)[0] in {name, *shared}))
             rule = replace(rules.get(name, BLANK), name=name, template="")
             parts = {part: visible[f"{name}.{part}{SUFFIX}"] for part in PARTS if f"{name}.{part}{SUFFIX}" in visible}
-            for sort, message in specimens(rule, labels).items() if parts else ():
+            for sort, message in specimens(rule, asked).items() if parts else ():
                 if name == "default" or sort not in DEFAULT_ONLY:
                     yield from self._trial(message, desk, name, [part for part in parts if self._is_new(parts[part], sort, desk)])
 
@@ -195,7 +203,7 @@ class Renderer:
                 raise UnknownNameError(f"say() has no phrase '{phrase}'", phrase, PHRASES)
             return writer.say(PHRASES[phrase], **values)
 
-        return _Desk(sandbox(load, writer, {"say": say, "ratio": ratio}), writer)
+        return _Desk(sandbox(self._shelf, load, writer, {"say": say, "ratio": ratio}), writer)
 
     def _read(self) -> Iterator[tuple[str, Source]]:
         for path in sorted(self.folder.rglob(f"*{SUFFIX}")):

@@ -12,11 +12,22 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, is_dataclass
-from functools import partial
-from types import MappingProxyType
-from typing import Any
+from functools import cached_property, partial
+from types import CodeType, MappingProxyType
+from typing import Any, TypeVar
 
-from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, UndefinedError, meta, nodes
+from jinja2 import (
+    FunctionLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    UndefinedError,
+    meta,
+    nodes,
+    pass_context,
+)
+from jinja2.bccache import Bucket, BytecodeCache
 from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.runtime import Context
@@ -25,6 +36,8 @@ from jinja2.utils import Namespace, missing
 
 from engine.errors import Problem, Text, did_you_mean
 from engine.wording import Writer
+
+Found = TypeVar("Found", bound=nodes.Node)
 
 MOST_ROUNDS = 200_000
 MOST_CHARACTERS = 2_000_000
@@ -178,14 +191,30 @@ def _short_range(*args: int) -> range:
     return found
 
 
+class Shelf(BytecodeCache):
+    """Templates as parsed and compiled, for the environments of all languages: most serve both."""
+
+    def __init__(self) -> None:
+        self.trees: dict[tuple[str, str | None, str | None], nodes.Template] = {}
+        self.codes: dict[tuple[str, str], CodeType] = {}
+        self.parsed: dict[nodes.Template, Parsed] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        assert bucket.code  # noqa: S101  (it is asked for after compiling)
+        self.codes[bucket.key, bucket.checksum] = bucket.code
+
+
 class Sandbox(ImmutableSandboxedEnvironment):
-    """One language's environment; ``names`` are the variables that templates may use."""
+    """One language's environment. What it compiles stays on the ``shelf``."""
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.trees: dict[tuple[str, str | None, str | None], nodes.Template] = {}
+    def __init__(self, shelf: Shelf, **options: Any) -> None:
+        super().__init__(bytecode_cache=shelf, **options)
+        self.shelf = shelf
 
     def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
         if isinstance(left, int | float) and operator == "**":
@@ -199,9 +228,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         """The template's tree, made once: `check` looks at it before it is compiled."""
         key = (source, name, filename)
-        if key not in self.trees:
-            self.trees[key] = self._budgeted(source, name, filename)
-        return self.trees[key]
+        if key not in self.shelf.trees:
+            self.shelf.trees[key] = self._budgeted(source, name, filename)
+        return self.shelf.trees[key]
 
     def _budgeted(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         """The parsed template with its loops and concatenations put under the budget."""
@@ -228,9 +257,20 @@ def _concatenations(tree: nodes.Template) -> nodes.Template:
     return tree
 
 
-def sandbox(load: Callable[[str], tuple[str, str] | None], writer: Writer, helpers: Mapping[str, object]) -> Sandbox:
+def _of_language(write: Callable[..., str]) -> Callable[..., str]:
+    """A filter of the writer's, asked when a template runs: a constant must not be written in the language that compiled it first."""
+
+    @pass_context
+    def written(_: Context, *args: Any, **options: Any) -> str:
+        return write(*args, **options)
+
+    return written
+
+
+def sandbox(shelf: Shelf, load: Callable[[str], tuple[str, str] | None], writer: Writer, helpers: Mapping[str, object]) -> Sandbox:
     """An environment that finds templates by ``load(name) -> (source, file name as shown)``, with the writer's filters."""
     environment = Sandbox(
+        shelf,
         loader=FunctionLoader(lambda name: (*found, lambda: True) if (found := load(name)) else None),
         autoescape=lambda name: name is None or not name.endswith(PLAIN_TEXT),
         undefined=Unknown,
@@ -244,13 +284,13 @@ def sandbox(load: Callable[[str], tuple[str, str] | None], writer: Writer, helpe
     environment.filters.update(
         _counted=_counted,
         _written=_written,
-        money=writer.money,
-        percent=writer.percent,
-        number=writer.number,
-        duration=writer.duration,
-        datetime=writer.datetime,
-        date=writer.date,
-        value=writer.value,
+        money=_of_language(writer.money),
+        percent=_of_language(writer.percent),
+        number=_of_language(writer.number),
+        duration=_of_language(writer.duration),
+        datetime=_of_language(writer.datetime),
+        date=_of_language(writer.date),
+        value=_of_language(writer.value),
     )
     environment.globals = {"range": _short_range, "dict": dict, "namespace": Namespace, **helpers}
     return environment
@@ -272,26 +312,45 @@ class Source:
         return Problem(self.file, line, column, code, text, hint, shown, len(word) if found else 1)
 
 
-def parsed(environment: Sandbox, name: str, source: Source) -> nodes.Template | Problem:
-    """The template's tree, or what is wrong with its syntax."""
+@dataclass(frozen=True)
+class Parsed:
+    """A template's tree, gone through once."""
+
+    tree: nodes.Template
+
+    @cached_property
+    def nodes(self) -> tuple[nodes.Node, ...]:
+        return tuple(self.tree.find_all(nodes.Node))
+
+    def of(self, kind: type[Found]) -> Iterator[Found]:
+        return (node for node in self.nodes if isinstance(node, kind))
+
+    @cached_property
+    def undeclared(self) -> set[str]:
+        return meta.find_undeclared_variables(self.tree)
+
+
+def parsed(environment: Sandbox, name: str, source: Source) -> Parsed | Problem:
+    """The template, or what is wrong with its syntax."""
     try:
-        return environment._parse(source.text, name, source.file)
+        tree = environment._parse(source.text, name, source.file)
+        return environment.shelf.parsed.setdefault(tree, Parsed(tree))
     except TemplateSyntaxError as error:
         said = in_both(error.message or "?")
         text = Text(f"is not valid Jinja: {said.en}", f"Jinja 写法有误：{said.zh}")
         return source.problem(error.lineno, "template_syntax", text)
 
 
-def mistakes(environment: Sandbox, tree: nodes.Template, source: Source, names: Iterable[str]) -> Iterator[Problem]:
+def mistakes(environment: Sandbox, template: Parsed, source: Source, names: Iterable[str]) -> Iterator[Problem]:
     """What is wrong with a template before anything is rendered: unknown filters and tests; else, unknown variables."""
-    unknown = list(_unknown_words(environment, tree, source))
-    yield from unknown or _unknown_variables(environment, tree, source, set(names))
+    unknown = list(_unknown_words(environment, template, source))
+    yield from unknown or _unknown_variables(environment, template, source, set(names))
 
 
-def _unknown_words(environment: Sandbox, tree: nodes.Template, source: Source) -> Iterator[Problem]:
+def _unknown_words(environment: Sandbox, template: Parsed, source: Source) -> Iterator[Problem]:
     for kind, zh, table, found in (
-        ("filter", "过滤器", environment.filters, tree.find_all(nodes.Filter)),
-        ("test", "测试", environment.tests, tree.find_all(nodes.Test)),
+        ("filter", "过滤器", environment.filters, template.of(nodes.Filter)),
+        ("test", "测试", environment.tests, template.of(nodes.Test)),
     ):
         for node in found:
             if node.name not in table:
@@ -300,12 +359,10 @@ def _unknown_words(environment: Sandbox, tree: nodes.Template, source: Source) -
                 yield source.problem(node.lineno, f"unknown_{kind}", text, near, node.name)
 
 
-def _unknown_variables(environment: Sandbox, tree: nodes.Template, source: Source, names: set[str]) -> Iterator[Problem]:
+def _unknown_variables(environment: Sandbox, template: Parsed, source: Source, names: set[str]) -> Iterator[Problem]:
     known = names | set(environment.globals)
-    doubtful = [node for node in tree.find_all(nodes.Name) if node.ctx == "load" and node.name not in known]
-    undeclared = meta.find_undeclared_variables(tree) if doubtful else set()
-    for node in doubtful:
-        if node.name in undeclared:
+    for node in template.of(nodes.Name):
+        if node.ctx == "load" and node.name not in known and node.name in template.undeclared:
             yield undefined(source, node.lineno, node.name, known)
 
 
@@ -318,18 +375,18 @@ def undefined(source: Source, line: int, name: str, known: Iterable[str]) -> Pro
     return source.problem(line, "unknown_name", Text(f"'{name}' is not known here", f"这里没有 '{name}'"), hint, name)
 
 
-def assigned(tree: nodes.Template) -> set[str]:
+def assigned(template: Parsed) -> set[str]:
     """Names that a template defines itself (set, import, macro), which templates that extend it may use."""
-    names = {node.name for node in tree.find_all(nodes.Name) if node.ctx in ("store", "param")}
-    imports = {node.target for node in tree.find_all(nodes.Import)}
-    macros = {node.name for node in tree.find_all(nodes.Macro)}
-    pairs = (name for node in tree.find_all(nodes.FromImport) for name in node.names)
+    names = {node.name for node in template.of(nodes.Name) if node.ctx in ("store", "param")}
+    imports = {node.target for node in template.of(nodes.Import)}
+    macros = {node.name for node in template.of(nodes.Macro)}
+    pairs = (name for node in template.of(nodes.FromImport) for name in node.names)
     return names | imports | macros | {pair if isinstance(pair, str) else pair[1] for pair in pairs}
 
 
-def asked_labels(tree: nodes.Template) -> set[str]:
+def asked_labels(template: Parsed) -> set[str]:
     """The labels that a template looks for with ``find``, ``amounts`` and ``others``."""
-    calls = (call for call in tree.find_all(nodes.Call) if getattr(call.node, "attr", "") in ("find", "amounts", "others"))
+    calls = (call for call in template.of(nodes.Call) if getattr(call.node, "attr", "") in ("find", "amounts", "others"))
     return {arg.value for call in calls for arg in call.args if isinstance(arg, nodes.Const) and isinstance(arg.value, str)}
 
 

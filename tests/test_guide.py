@@ -22,7 +22,8 @@ from engine.language.functions import AGGREGATES, FUNCTIONS
 from engine.project import Project, load_project
 from engine.routing import load_channels
 from engine.rules import RuleFile, read_rules
-from engine.ruletest import Bench, load_tests
+from engine.ruletest.reading import load_tests
+from engine.ruletest.running import Bench
 from engine.yamlfile import loads
 
 ROOT = Path(__file__).parent.parent

@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def check(context: typer.Context) -> None:
-    """Check facts.yaml, rules, channels, schedules and templates; show every problem with its place and what to do.
+    """Check facts.yaml, rules and their tests, channels, schedules, templates; show every problem with its place and what to do.
 
     With --format json: one array of problems (file, line, column, width, code, message, hint).
 
@@ -26,10 +26,13 @@ def check(context: typer.Context) -> None:
     """
     from engine.project import load_project  # heavy: not on the path of --help
     from engine.routing import EmailChannel
+    from engine.ruletest.reading import check_tests
 
     options = settings(context)
     try:
         project = load_project(options.project, thorough=True)
+        if problems := check_tests(project):  # of rules that are wrong themselves nothing could be said
+            raise ProblemsFound(problems)
     except ProblemsFound as error:
         _tell(options, error.problems)
         raise typer.Exit(1) from None

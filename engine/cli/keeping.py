@@ -12,8 +12,6 @@ import typer
 
 from engine.cli.common import Settings, emit, fail, settings
 from engine.errors import StorewatchError, Text, UsageError
-from engine.fields import parse_duration
-from engine.yamlfile import BilingualError
 
 if TYPE_CHECKING:
     from engine.facts import Facts
@@ -248,6 +246,9 @@ def look_back(rule: AlertRule) -> timedelta:
 
 
 def _duration(text: str) -> timedelta:
+    from engine.fields import parse_duration  # heavy: pydantic
+    from engine.yamlfile import BilingualError
+
     try:
         return parse_duration(text)
     except BilingualError as error:

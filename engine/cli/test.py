@@ -17,7 +17,9 @@ from engine.errors import StorewatchError, Text, UsageError
 
 if TYPE_CHECKING:
     from engine.project import Project
-    from engine.ruletest import Clause, Coverage, RuleTest, Verdict
+    from engine.ruletest.coverage import Clause, Coverage
+    from engine.ruletest.model import RuleTest
+    from engine.ruletest.running import Verdict
 
 
 def register(app: typer.Typer) -> None:
@@ -47,7 +49,8 @@ def test(
 
 def _test(options: Settings, pattern: str, covered: bool, least: float, report: Path | None) -> bool:
     from engine.project import load_project  # heavy: not on the path of --help
-    from engine.ruletest import Coverage, load_tests, percentage
+    from engine.ruletest.coverage import Coverage, percentage
+    from engine.ruletest.reading import load_tests
 
     project = load_project(options.project)
     tests = _chosen(load_tests(project), pattern)
@@ -95,7 +98,7 @@ def _chosen(tests: Sequence[RuleTest], pattern: str) -> list[RuleTest]:
 
 def _run(project: Project, tests: Sequence[RuleTest], coverage: Coverage | None) -> Iterator[tuple[Verdict, float]]:
     """Each test's verdict, and the seconds it took."""
-    from engine.ruletest import Bench
+    from engine.ruletest.running import Bench
 
     with tempfile.TemporaryDirectory(prefix="storewatch-test-") as folder, Bench(project, Path(folder), coverage=coverage) as bench:
         for each in tests:
@@ -121,7 +124,7 @@ def _write_junit(path: Path, project: Project, timed: Sequence[tuple[Verdict, fl
 
 
 def _summarise(options: Settings, project: Project, timed: Sequence[tuple[Verdict, float]], clauses: Sequence[Clause] | None) -> None:
-    from engine.ruletest import percentage
+    from engine.ruletest.coverage import percentage
     from engine.ruletest.report import coverage_lines
 
     if options.format == "json":
@@ -141,7 +144,7 @@ def _summarise(options: Settings, project: Project, timed: Sequence[tuple[Verdic
 def _plain(
     options: Settings, project: Project, timed: Sequence[tuple[Verdict, float]], clauses: Sequence[Clause] | None
 ) -> dict[str, object]:
-    from engine.ruletest import percentage
+    from engine.ruletest.coverage import percentage
     from engine.ruletest.report import describe
 
     tests = [

@@ -3,11 +3,6 @@
 :mod:`.files` is the form of ``*.test.yaml``; :mod:`.reading` makes checked values of it (:mod:`.rows`, :mod:`.expecting`, :mod:`.values`);
 :mod:`.running` runs them on the one path; :mod:`.comparing` tells what differs; :mod:`.clauses` and :mod:`.coverage` look at conditions
 clause by clause; :mod:`.report` puts all of it in words.
+
+Reading is light, running loads DuckDB and pandas: import from the module that has it.
 """
-
-from engine.ruletest.coverage import Clause, Coverage, percentage
-from engine.ruletest.model import RuleTest
-from engine.ruletest.reading import check_tests, load_tests
-from engine.ruletest.running import Bench, Verdict
-
-__all__ = ["Bench", "Clause", "Coverage", "RuleTest", "Verdict", "check_tests", "load_tests", "percentage"]

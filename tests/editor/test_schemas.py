@@ -22,7 +22,7 @@ from engine.errors import ProblemsFound
 from engine.facts_file import load_facts
 from engine.project import load_project
 from engine.routing import load_channels
-from engine.ruletest import check_tests
+from engine.ruletest.reading import check_tests
 from engine.schemas import FORMS, Names, names_in, schema_of
 from engine.yamlfile import load, loads
 from tests.check.test_bad_files import BAD_FILES, PROJECT

@@ -11,8 +11,10 @@ import pytest
 from engine.cli.init import copy_starter
 from engine.errors import Problem
 from engine.project import Project, load_project
-from engine.ruletest import Bench, RuleTest, Verdict, check_tests, load_tests
+from engine.ruletest.model import RuleTest
+from engine.ruletest.reading import check_tests, load_tests
 from engine.ruletest.report import describe
+from engine.ruletest.running import Bench, Verdict
 
 RULES = """\
 - alert: low

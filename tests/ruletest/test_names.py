@@ -11,8 +11,9 @@ from engine.errors import ProblemsFound
 from engine.lets import shared_with
 from engine.matching.evaluate import evaluate
 from engine.project import Project, load_project
-from engine.ruletest import Bench, Coverage, load_tests, percentage
-from engine.ruletest.running import store_rows
+from engine.ruletest.coverage import Coverage, percentage
+from engine.ruletest.reading import load_tests
+from engine.ruletest.running import Bench, store_rows
 from engine.snapshots import Snapshots
 
 FILES = {
