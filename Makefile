@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help demo test check bench fuzz bench-quarter clean
+.PHONY: help demo test check bench bench-commands fuzz bench-quarter clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -28,6 +28,9 @@ check: $(STAMP) ## lint, types, and the shipped rules
 
 bench: $(STAMP) ## speed against hand-written SQL (minutes)
 	$(BIN)/python benchmarks/matching.py
+
+bench-commands: $(STAMP) ## how long the commands take that people wait for (a minute)
+	$(BIN)/python benchmarks/commands.py --tests
 
 fuzz: $(STAMP) ## ten minutes of random and mutilated rules (longer: make fuzz MINUTES=60); crashes are saved in fuzz-crashes/
 	$(BIN)/python benchmarks/fuzz.py --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0)

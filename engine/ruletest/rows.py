@@ -21,12 +21,14 @@ STORE = "store_id"
 
 @dataclass
 class RowReader:
-    """Reads the rows of one test. ``store`` is that of rows that do not say theirs; ``last`` are the newest rows of each kind so far."""
+    """Reads the rows of one test. ``store`` is that of rows that do not say theirs; ``last`` are the newest rows of each kind so far,
+    ``named`` the columns that words were found to mean, by kind and word."""
 
     notes: Notes
     facts: Facts
     store: str
     last: dict[str, Given] = field(default_factory=dict)
+    named: dict[tuple[str, str], Sequence[Column]] = field(default_factory=dict)
 
     def read(self, path: Path_, data: object, at: datetime) -> tuple[Given, ...]:
         """One export of each kind in ``data``, at ``at``."""
@@ -126,7 +128,8 @@ class RowReader:
 
     def _column(self, path: Path_, kind: Kind) -> Column | None:
         word = str(path[-1])
-        named = columns_named(word, kind)
+        named = self.named.get((kind.name, word)) or columns_named(word, kind)
+        self.named[kind.name, word] = named
         if len(named) == 1:
             return named[0]
         if named:

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 from sqlalchemy import Connection, Table, inspect, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Engine, create_engine, make_url
 from sqlalchemy.event import listens_for
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from tenacity import retry, retry_if_exception_message, stop_after_delay, wait_random
 
-from engine import migrations
 from engine.errors import StateError, Text
+from engine.migrations import HEAD
 
 LOCK_WAIT = 30  # seconds that a writer waits for another
 LOCK = 7_305_011_905  # an arbitrary number that all storewatch processes share
@@ -129,18 +129,24 @@ class Database:
 
     def insert(self, table: Table) -> Any:
         """An INSERT that knows ON CONFLICT, which SQLite and PostgreSQL spell alike and SQLAlchemy keeps apart."""
-        return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[self.engine.dialect.name](table)
+        if self.engine.dialect.name == "sqlite":
+            return sqlite.insert(table)
+        from sqlalchemy.dialects import postgresql  # heavy
+
+        return postgresql.insert(table)
 
     def _migrate(self) -> None:
         with self.reading() as connection:
-            if _revision(connection) == migrations.HEAD:
+            if _revision(connection) == HEAD:
                 return
+        from engine.migrations import running  # heavy: Alembic
+
         with self.writing_alone() as connection:
             revision = _revision(connection)
-            if revision and not migrations.knows(revision):
+            if revision and not running.knows(revision):
                 raise _too_new(revision)
-            if revision != migrations.HEAD:
-                migrations.upgrade(connection)
+            if revision != HEAD:
+                running.upgrade(connection)
 
 
 def _too_new(revision: str) -> StateError:

@@ -57,6 +57,17 @@ def test_a_password_that_this_shell_does_not_have_is_a_warning(project: Path, mo
     assert check(project, "--lang", "en").stderr == "all right: 1 rules, 2 fact kinds\n"
 
 
+def test_mistakes_in_rule_tests_are_told_like_all_others(project: Path) -> None:
+    text = "- test: a\n  rule: dsr_dorp\n  quiet: true\n- test: b\n  rule: dsr_drop\n  given: {store: {s1: {uvv: 3}}}\n  quiet: true\n"
+    (project / "rules" / "service.test.yaml").write_text(text, encoding="utf-8")
+    found = json.loads(check(project, "--format", "json").stdout)
+    assert [(each["file"], each["line"], each["code"]) for each in found] == [
+        ("rules/service.test.yaml", 2, "unknown_rule"),
+        ("rules/service.test.yaml", 6, "unknown_column"),
+    ]
+    assert check(project).exit_code == 1
+
+
 def test_problems_go_to_standard_output_and_their_number_to_standard_error(project: Path) -> None:
     add_rule(project, rule("a", "uvv < 5") + rule("b", "statuz == 'open'"))
     result = check(project, "--lang", "zh")

@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import inspect, select, text
 
-from engine import migrations
 from engine.errors import StateError, Text
 from engine.lifecycle import step
+from engine.migrations import HEAD, running
 from engine.model import Identity, Reason, RuleResult, Severity, Shown, Type
 from engine.model import State as AlertState
 from engine.routing import Suppressed, Suppression, Thread
@@ -261,12 +261,12 @@ def test_migrations_make_exactly_the_tables_of_the_code(state: State) -> None:
 
 
 def test_head_is_the_newest_migration() -> None:
-    assert ScriptDirectory.from_config(migrations.configuration()).get_current_head() == migrations.HEAD
+    assert ScriptDirectory.from_config(running.configuration()).get_current_head() == HEAD
 
 
 def test_downgrade_and_upgrade_again(state: State) -> None:
     with state.writing() as connection:
-        migrations.downgrade(connection, "base")
+        running.downgrade(connection, "base")
     assert inspect(state.engine).get_table_names() == ["alembic_version"]
     with State.open(state.engine.url.render_as_string(hide_password=False)) as again:
         evaluate(again, found("S1"), START)

@@ -57,7 +57,7 @@ def test_usage(project: Path, arguments: tuple[str, ...]) -> None:
 
 
 def test_what_is_written_and_that_the_rest_stays(project: Path) -> None:
-    (project / "rules" / "x.test.yaml").write_bytes(b"- test: a\r\n")
+    (project / "rules" / "x.test.yaml").write_bytes(b"- test: a\r\n  rule: dsr_drop\r\n  quiet: true\r\n")
     before = content(project)
     result = run(project, "schema", "--write", options=("--format", "json"))
     after = content(project)
