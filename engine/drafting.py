@@ -23,10 +23,10 @@ from engine.language.walk import children
 from engine.lets import Lets, read_lets
 from engine.project import Project, rule_paths
 from engine.rules import AlertRule, read_rules
-from engine.ruletest import Bench, Verdict
 from engine.ruletest.examples import Example, Row, find_examples, key_of
 from engine.ruletest.reading import DEFAULT_AT, read_tests
 from engine.ruletest.rows import columns_named
+from engine.ruletest.running import Bench, Verdict
 from engine.yamlfile import loads
 
 MOST_SHOWN = 6
