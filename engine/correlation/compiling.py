@@ -32,8 +32,8 @@ class _Numbering(Generic[Item]):
         return ((number, item) for item, number in self.numbers.items())
 
 
-def compiled(rules: Sequence[Rule], schema: Schema) -> tuple[Group, ...]:
-    """The groups, in the order in which they must be evaluated."""
+def compiled(rules: Sequence[Rule], schema: Schema) -> Iterator[tuple[Group, tuple[Group, ...]]]:
+    """The groups, in the order in which they must be evaluated; each with the parts that it can be divided into, if it can."""
     level = strata(rules)
     feeders: dict[str, set[str]] = {}
     for edge in dependencies(rules):
@@ -41,7 +41,22 @@ def compiled(rules: Sequence[Rule], schema: Schema) -> tuple[Group, ...]:
     together: dict[tuple[int, tuple[tuple[str, FieldType], ...]], list[Rule]] = {}
     for rule in rules:
         together.setdefault((level[rule.name], _scope(rule, schema)), []).append(rule)
-    return tuple(_group(together[key], schema, feeders) for key in sorted(together))
+    for _, members in sorted(together.items(), key=lambda item: item[0]):
+        parts = _parts(members, feeders)
+        yield _group(members, schema, feeders), tuple(_group(part, schema, feeders) for part in parts if len(parts) > 1)
+
+
+def _parts(rules: Sequence[Rule], feeders: Mapping[str, set[str]]) -> Sequence[Sequence[Rule]]:
+    """Rules that see what the others give, together."""
+    parts: list[list[Rule]] = []
+    for rule in rules:
+        linked = [part for part in parts if any(_linked(rule.name, other.name, feeders) for other in part)]
+        parts = [part for part in parts if part not in linked] + [[*itertools.chain(*linked), rule]]
+    return parts
+
+
+def _linked(one: str, other: str, feeders: Mapping[str, set[str]]) -> bool:
+    return one in feeders.get(other, ()) or other in feeders.get(one, ())
 
 
 def _scope(rule: Rule, schema: Schema) -> tuple[tuple[str, FieldType], ...]:

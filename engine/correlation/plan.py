@@ -6,7 +6,7 @@
 * A *tally* is what a counting pattern counts: the facts of a selector, put together by the columns that are compared with other facts.
   It has a bit too.
 * A *variant* is one rule of the engine. A rule has one, or one for each pattern of ``any``.
-* A *group* holds the variants that are evaluated together: of one stratum and one scope.
+* A *group* holds the variants that are evaluated together: of one stratum and one scope. Where it fails, its parts are evaluated alone.
 
 All of it is plain values, so that it can be sent to the process that holds the engine.
 """

@@ -141,7 +141,8 @@ class Deadly(dict[int, Any]):
 
 
 def scenes(program: Program, *kinds: type[dict[int, Any]]) -> tuple[Any, list[Scene]]:
-    group, selecting = program._stages[0]
+    unit = program._stages[0].whole
+    group, selecting = unit.group, unit.selecting
     made = []
     for number, kind in enumerate(kinds):
         scene = Scene((str(number),))
