@@ -94,6 +94,13 @@ def alerts(count: int, stores: int, names: Sequence[str], seed: int = 1) -> list
     return [Fact(f"{number:08x}", "alert", alert_values(draw, stores, names)) for number in range(count)]
 
 
+def paired(stores: int) -> list[Fact]:
+    """Two alerts for every store that make an incident."""
+    names = ("price_below_floor", "banner_price_mismatch")
+    values = [{"store_id": f"store-{store}", "name": name, "severity": "warning", "area": "B"} for store in range(stores) for name in names]
+    return [Fact(f"{number}", "alert", one) for number, one in enumerate(values)]
+
+
 def alert_values(draw: random.Random, stores: int, names: Sequence[str]) -> dict[str, str]:
     dull = names is DULL
     return {
@@ -121,6 +128,7 @@ def speed(repeat: int) -> None:
     cases = {
         "50,000 alerts in 20,000 stores, 20 of 62 names interesting": alerts(50_000, 20_000, [*NAMES, *DULL]),
         "50,000 alerts in 20,000 stores, every name interesting": alerts(50_000, 20_000, NAMES),
+        "50,000 alerts in 20,000 stores, an incident in each": paired(20_000) + alerts(10_000, 20_000, DULL),
         "50,000 alerts in 200 stores, every name interesting": alerts(50_000, 200, NAMES),
         "50,000 alerts in 20,000 stores, none interesting": alerts(50_000, 20_000, DULL),
         "no alerts": [],

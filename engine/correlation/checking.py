@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from engine.correlation.limits import LARGEST_INTEGER, MOST_JOINS, MOST_OPERATIONS, MOST_PATTERNS
+from engine.correlation.limits import LARGEST_INTEGER, MOST_FIELDS, MOST_JOINS, MOST_OPERATIONS, MOST_PATTERNS
 from engine.correlation.operands import COMPUTE, is_own, leaves
 from engine.correlation.strata import circles
 from engine.correlation.values import (
@@ -79,6 +79,12 @@ class _RuleCheck:
             yield Text(
                 f"{width} patterns are matched together; at most {MOST_PATTERNS} can be",
                 f"同时匹配 {width} 个条件，最多 {MOST_PATTERNS} 个",
+            )
+        tests = [test for pattern in (*rule.all, *rule.any, *rule.none) for test in pattern.tests if not is_own(test.operand)]
+        fields = sum(1 + len(list(leaves(test.operand))) for test in tests)
+        if fields > MOST_FIELDS:
+            yield Text(
+                f"{fields} fields are compared between facts; at most {MOST_FIELDS}", f"比较的字段有 {fields} 个，最多 {MOST_FIELDS} 个"
             )
         yield from self._of_scope()
 

@@ -114,7 +114,8 @@ def _pattern(slot: Slot, names: Mapping[str, str]) -> Definition:
     return {"$and": [KIND, *exist, {f"b{slot.bit}": True}, *joins, GUARD]}
 
 
-def _patterns(variant: Variant) -> list[Definition]:
+def patterns(variant: Variant) -> list[Definition]:
+    """The variant as the engine takes it."""
     names = {slot.binding: f"p{index}" for index, slot in enumerate(variant.slots)}
     patterns = [{names[slot.binding]: _pattern(slot, names)} for slot in variant.present]
     if variant.absent:
@@ -135,7 +136,7 @@ class Rulesets:
         self._rulesets = [host.get_ruleset(f"r{index}") for index in range(len(self._shares))]
 
     def _definition(self, share: _Share) -> Definition:
-        rules = {f"v{index}": {"all": _patterns(variant), "run": self._noting(variant)} for index, variant in enumerate(share.variants)}
+        rules = {f"v{index}": {"all": patterns(variant), "run": self._noting(variant)} for index, variant in enumerate(share.variants)}
         return rules | {
             FIRST: {"all": [{"m": {FIRST: 1}}], "run": lambda c: None},
             LAST: {"all": [{"m": {LAST: 1}}], "run": lambda c: self._end()},
@@ -188,7 +189,7 @@ class Rulesets:
         for index, share in enumerate(self._shares):
             bits = "".join(f',"b{bit}":true' for bit in share.bits if mask >> bit & 1)
             if bits:
-                columns = "".join(f',"c{column}":{_text(value)}' for column, value in values.items() if column in share.columns)
+                columns = "".join(f',"c{column}":{text(value)}' for column, value in values.items() if column in share.columns)
                 self._put(index, f'{{"id":{number},"sid":"{SESSION}","kind":"f"{bits}{columns}}}')
 
     def prove(self) -> None:
@@ -241,10 +242,10 @@ class Session:
         self.rulesets.prove()
 
 
-def _text(value: int | float) -> str:
+def text(value: int | float) -> str:
     """A number as the engine reads it: it refuses 1e-05, and reads 1.0e-05."""
-    text = repr(value)
-    return text.replace("e", ".0e") if "e" in text and "." not in text else text
+    said = repr(value)
+    return said.replace("e", ".0e") if "e" in said and "." not in said else said
 
 
 def _broken(why: str) -> CorrelationError:

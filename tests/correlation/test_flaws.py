@@ -26,6 +26,13 @@ BAD = {
         rule(TWO[0], alert("y", "y", *(same("area", "x") for _ in range(13)))),
         "26 comparisons with other facts; at most 24",
     ),
+    "too many fields": (
+        rule(
+            *(alert(f"x{n}", "x") for n in range(5)),
+            *(alert(f"p{n}", "p", *(same("area", f"x{m % 5}") for m in range(12))) for n in range(9)),
+        ),
+        "216 fields are compared between facts; at most 200",
+    ),
     "unknown kind": (rule(Pattern("x", ("alarm",))), "there is no kind alarm"),
     "no kind": (rule(Pattern("x", ())), "the pattern names no kind of fact"),
     "unknown field": (rule(alert("x", "", where("nmae", "==", "x"))), "alert has no field nmae"),

@@ -6,7 +6,7 @@ import pytest
 
 from engine.correlation import Arithmetic, Constant, Derived, Fact, FieldType, Own, Pattern, Program, Ref, Rule
 from engine.errors import CorrelationError
-from tests.correlation.alerts import alert, bound, fact, rule, run, same, where
+from tests.correlation.alerts import alert, bound, fact, matches, rule, run, same, where
 
 PAIR = rule(alert("x", "x"), alert("y", "y", where("sku", "!=", Ref("x", "sku"))))
 FINE = (fact("x", "fine x", sku=1, store="二店"), fact("y", "fine y", sku=2, store="二店"))
@@ -130,6 +130,16 @@ def test_the_widest_rule_that_is_allowed() -> None:
     facts = [fact(f"n{n}", product="P", area="A", sku=1, since=2, ratio=0.5, muted=True) for n in range(14)]
     assert len(bound(rule(*chain), *facts)["a"]) == 14
     assert not bound(rule(*chain), *facts[:7], fact("n7", product="P", area="A", sku=1, since=2, ratio=0.25, muted=True), *facts[8:])
+
+
+def test_the_longest_arithmetic_that_is_allowed() -> None:
+    total: Ref | Arithmetic = Ref("x0", "since")
+    for n in range(8):
+        total = Arithmetic("+", total, Ref(f"x{n % 4}", "since"))
+    last = alert("y", "y", *[where("since", "==", total)] * 12)
+    facts = [fact(f"x{n}", since=10**n) for n in range(4)]
+    assert matches(rule(*(alert(f"x{n}", f"x{n}") for n in range(4)), last), *facts, fact("y", since=2223))
+    assert not matches(rule(*(alert(f"x{n}", f"x{n}") for n in range(4)), last), *facts, fact("y", since=2224))
 
 
 def test_most_comparisons_of_one_pattern() -> None:
