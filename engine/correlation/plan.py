@@ -124,6 +124,11 @@ class Group:
         return frozenset(union(slot.bit for slot in variant.present) for variant in self.variants)
 
     @cached_property
+    def asked(self) -> int:
+        """The bits that the engine asks for. Facts without any are only counted."""
+        return union(slot.bit for variant in self.variants for slot in variant.slots)
+
+    @cached_property
     def rules(self) -> frozenset[str]:
         return frozenset(variant.rule for variant in self.variants)
 

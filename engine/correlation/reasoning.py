@@ -36,7 +36,7 @@ class _Reasoner:
     session: Session
     told: dict[int, tuple[Alike | Crowd, int]] = field(default_factory=dict)  # by the engine's number, which member it stands for
     alikes: dict[tuple[str, str], dict[int, Alike]] = field(default_factory=dict)
-    counted: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    counted: dict[tuple[str, str], dict[int, tuple[Crowd, set[str]]]] = field(default_factory=dict)  # and whom no match counts
     derived: dict[str, Fact] = field(default_factory=dict)
     known: frozenset[str] = frozenset()  # what was there from the start
     seen: int = 0
@@ -45,6 +45,8 @@ class _Reasoner:
         self.known = frozenset(name for alike in self.scene.alikes.values() for name in alike.members)
 
     def tell(self, one: Alike | Crowd) -> None:
+        if not one.mask & self.group.asked:
+            return
         for member in range(1 if isinstance(one, Crowd) else min(len(one.members), self.group.demanded(one.mask).patterns)):
             self._tell(one, member)
 
@@ -65,15 +67,13 @@ class _Reasoner:
         single = {name: one for name, (one, _) in bound.items() if isinstance(one, Alike)}
         crowds = {name: one for name, (one, _) in bound.items() if isinstance(one, Crowd)}
         ids = {one.members[member] for one, member in bound.values() if isinstance(one, Alike)}
-        counted = {}
-        for name, crowd in crowds.items():
-            counted[name], amount = crowd.without(ids)
-            if amount < self.group.tallies[crowd.bit].at_least:
-                return []
+        if any(crowd.amount(ids) < self.group.tallies[crowd.bit].at_least for crowd in crowds.values()):
+            return []
         for name, alike in single.items():
             self.alikes.setdefault((hit.variant.rule, name), {})[id(alike)] = alike
-        for name, members in counted.items():
-            self.counted.setdefault((hit.variant.rule, name), set()).update(members)
+        for name, crowd in crowds.items():
+            _, never = self.counted.setdefault((hit.variant.rule, name), {}).setdefault(id(crowd), (crowd, {*ids}))
+            never &= ids
         facts = [self._given(derived, single) for derived in hit.variant.gives]
         new = [fact for fact in facts if fact.id not in self.derived and fact.id not in self.known]
         self.derived |= {fact.id: fact for fact in new}
@@ -100,5 +100,9 @@ class _Reasoner:
                 self._tell(alike, len(alike.members) - 1)
 
     def conclusion(self) -> Conclusion:
-        bindings = {key: frozenset(name for alike in alikes.values() for name in alike.members) for key, alikes in self.alikes.items()}
-        return Conclusion(bindings | {key: frozenset(ids) for key, ids in self.counted.items()}, tuple(self.derived.values()))
+        single = {key: frozenset(name for alike in alikes.values() for name in alike.members) for key, alikes in self.alikes.items()}
+        counted = {
+            key: frozenset(name for crowd, never in crowds.values() for name in crowd.members if name not in never)
+            for key, crowds in self.counted.items()
+        }
+        return Conclusion(single | counted, tuple(self.derived.values()))

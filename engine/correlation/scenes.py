@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.correlation.limits import LARGEST_FLOAT, LARGEST_INTEGER, OverLimit
@@ -26,20 +27,25 @@ class Alike:
 
 @dataclass(slots=True)
 class Crowd:
-    """Facts that are counted together: what each id counts as. ``bit`` is its tally's."""
+    """Facts that are counted together: what each id counts as, and how often that is. ``bit`` is its tally's."""
 
     bit: int
     values: Mapping[int, Number]
-    members: dict[str, Scalar]
+    members: dict[str, Scalar] = field(default_factory=dict)
+    amounts: Counter[Scalar] = field(default_factory=Counter)
 
     @property
     def mask(self) -> int:
         return 1 << self.bit
 
-    def without(self, ids: set[str]) -> tuple[frozenset[str], int]:
-        """The members except these, and how many they count for."""
-        rest = {member: value for member, value in self.members.items() if member not in ids}
-        return frozenset(rest), len(set(rest.values()))
+    def add(self, member: str, value: Scalar) -> None:
+        self.members[member] = value
+        self.amounts[value] += 1
+
+    def amount(self, without: Collection[str] = ()) -> int:
+        """How many they count for, without some of them."""
+        gone = Counter(self.members[name] for name in without if name in self.members)
+        return len(self.amounts) - sum(self.amounts[value] == times for value, times in gone.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,7 @@ class Scene:
             crowd
             for bit, tally in group.tallies.items()
             for crowd in _crowds(bit, tally, self.alikes.values())
-            if crowd.without(set())[1] >= tally.at_least
+            if crowd.amount() >= tally.at_least
         ]
 
     @property
@@ -129,9 +135,9 @@ def _crowds(bit: int, tally: Tally, alikes: Iterable[Alike]) -> Iterator[Crowd]:
         if tally.distinct and tally.distinct not in alike.carried:
             continue
         values = {column: alike.values[column] for column in tally.columns}
-        crowd = crowds.setdefault(tuple(values.values()), Crowd(bit, values, {}))
+        crowd = crowds.setdefault(tuple(values.values()), Crowd(bit, values))
         for member in alike.members:
-            crowd.members[member] = alike.carried[tally.distinct] if tally.distinct else member
+            crowd.add(member, alike.carried[tally.distinct] if tally.distinct else member)
     yield from crowds.values()
 
 

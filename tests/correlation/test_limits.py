@@ -37,6 +37,13 @@ def test_too_many_facts() -> None:
     assert [match.scope for match in found.matches] == [("二店",)]
 
 
+def test_facts_that_are_only_counted_may_be_many() -> None:
+    per_product = rule(alert("page", "page"), alert("orders", "order", same("area", "page"), count=1000, distinct="product"))
+    orders = [fact("order", str(number), area="A", product=str(number)) for number in range(30_000)]
+    pages = [fact("page", f"page {number}", area="A", sku=number) for number in range(300)]
+    assert len(bound(per_product, *pages, *orders)["a"]["orders"]) == 30_000
+
+
 def test_too_many_derived_facts() -> None:
     many = rule(alert("x", "x"), alert("y", "y"), gives=(Derived("incident:a", {"since": Ref("x", "sku")}),))
     facts = [fact("x", str(number), sku=number) for number in range(5_001)]
