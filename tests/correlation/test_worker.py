@@ -172,6 +172,7 @@ def test_a_task_that_takes_too_long_is_ended_even_in_c() -> None:
 
 @pytest.mark.slow
 def test_combinations_beyond_memory_fail_their_scope_only(worker: Worker) -> None:
+    worker.seconds = 300
     three = rule(*PAIR.all, alert("z", "z", where("sku", "!=", Ref("x", "sku"))))
     facts = [fact(name, f"{name}{number}", sku=number) for name in "xyz" for number in range(2_000)]
     fine = [fact(name, f"fine {name}", sku=number, store="二店") for number, name in enumerate("xyz")]
