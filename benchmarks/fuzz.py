@@ -39,7 +39,7 @@ from engine.language import ExpressionError, Scope, show, understand
 from engine.matching.evaluate import Matcher
 from engine.model import KindSchema
 from engine.project import Project, load_project
-from engine.ruletest import check_tests
+from engine.ruletest.reading import check_tests
 from engine.snapshots import Snapshots
 from engine.yamlfile import load
 from tests.editor.mutations import mutated
