@@ -5,9 +5,9 @@ Exports are simulated, ingested as they would have come, and evaluated at every 
 are then compared with the truth that the simulator read off the exports, without the engine. Ends with exit code 1 when an incident
 was missed, or more than one alert in twenty was false.
 
-    python benchmarks/quarter.py [--stores 50] [--days 90] [--incidents 3] [--causes 0] [--markdown]
+    python benchmarks/quarter.py [--stores 50] [--days 90] [--incidents 3] [--causes 3] [--markdown]
 
-With ``--incidents 0`` the stores are healthy, and nothing may fire.
+With ``--incidents 0 --causes 0`` the stores are healthy, and nothing may fire.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--stores", type=int, default=50)
     parser.add_argument("--days", type=int, default=90)
     parser.add_argument("--incidents", type=int, default=3, help="of every rule")
-    parser.add_argument("--causes", type=int, default=0, help="of each kind: incidents that come together in one store")
+    parser.add_argument("--causes", type=int, default=3, help="of each kind: incidents that come together in one store")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--markdown", action="store_true")
     return parser.parse_args()

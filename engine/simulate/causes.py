@@ -6,7 +6,7 @@ store, whoever planted them, and the rows behind them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,7 +15,7 @@ from engine.model import Value
 from engine.simulate.look import Look, Seen
 from engine.simulate.plan import Dice, Options
 from engine.simulate.shop import Edit, Row, Shop
-from engine.simulate.trouble import Plan, Plant, Planted, Site, Slot, added, changed, edited
+from engine.simulate.trouble import Plan, Plant, Planted, Site, Slot, added, changed, edited, the_store
 from engine.simulate.troubles import TROUBLES
 from engine.simulate.troubles.b_pages import placement_row, the_showcase
 from engine.simulate.troubles.b_prices import OTHER, PLAIN, after_promotion, below_floor, kept_price, told
@@ -58,18 +58,25 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
+    """``shows`` tells the keys: the store, or what the rule joins its alerts by."""
+
     plant: Plant
-    shows: Callable[[Scene], bool]
+    shows: Callable[[Scene], Iterable[str]]
 
 
-def _together(note: str, *parts: tuple[str, int, int], also: Plan | None = None) -> Plant:
+def _store_where(test: Callable[[Scene], bool]) -> Callable[[Scene], Iterable[str]]:
+    return lambda scene: [scene.look.store_id] if test(scene) else []
+
+
+def _together(note: str, *parts: tuple[str, int, int], also: Plan | None = None, key: Callable[[Site], str] = the_store) -> Plant:
     """Troubles in one slot, each (rule, turn of its variants, days later), and more edits."""
 
     def plant(shop: Shop, slot: Slot, dice: Dice, options: Options) -> Planted:
         for rule, turn, later in parts:
             shop = TROUBLES[rule].plant(shop, Slot(slot.first + later, slot.last, turn), dice, options).shop
-        more = also(Site(shop, slot, options))[1] if also else ()
-        return Planted(replace(shop, edits=(*shop.edits, *more)), shop.store_id, note)
+        site = Site(shop, slot, options)
+        more = also(site)[1] if also else ()
+        return Planted(replace(shop, edits=(*shop.edits, *more)), key(site), note)
 
     return plant
 
@@ -116,10 +123,10 @@ def _left_over(site: Site) -> tuple[str, tuple[Edit, ...]]:
     return promotion, (*edits, added("placement", banner, site.at(-3), site.mended + DAY, (site.mended, down)))
 
 
-def promotion_cleanup_failed(scene: Scene) -> bool:
+def promotion_cleanup_failed(scene: Scene) -> Iterable[str]:
     pictures = {alert.key for alert in scene.of("promo_image_not_replaced")}
     banners = {scene.of_placement(alert, "promotion_id") for alert in scene.of("banner_expired")}
-    return any(alert.key in pictures | banners for alert in scene.of("promo_price_not_restored"))
+    return [alert.key for alert in scene.of("promo_price_not_restored") if alert.key in pictures | banners]
 
 
 def fulfilment_breakdown(scene: Scene) -> bool:
@@ -127,16 +134,20 @@ def fulfilment_breakdown(scene: Scene) -> bool:
     return stuck or len(list(scene.of("paid_but_no_stock"))) >= 3
 
 
+def _below_floor(site: Site) -> str:
+    return site.product(OTHER).product_id
+
+
 def _unpainted(site: Site) -> tuple[str, tuple[Edit, ...]]:
     """The price falls below the floor, the picture tells the old one."""
-    key = site.product(OTHER).product_id
+    key = _below_floor(site)
     return key, (edited("product", key, site.at(), site.mended, lambda row: {"final_price": below_floor(row)}),)
 
 
-def price_incident(scene: Scene) -> bool:
+def price_incident(scene: Scene) -> Iterable[str]:
     pictures = {alert.key for alert in scene.of("price_image_mismatch")}
     banners = {scene.of_placement(alert, "product_id") for alert in scene.of("banner_price_mismatch")}
-    return any(alert.key in pictures | banners for alert in scene.of("price_below_floor"))
+    return [alert.key for alert in scene.of("price_below_floor") if alert.key in pictures | banners]
 
 
 def store_at_risk(scene: Scene) -> bool:
@@ -197,7 +208,7 @@ CAUSES: Mapping[str, Cause] = {
                 "account overdrawn, traffic fell a day later", ("ad_account_arrears", 1, 0), ("traffic_drop", 2, 1), also=_no_sale_ended
             ),
         ),
-        ads_stopped_traffic_fell,
+        _store_where(ads_stopped_traffic_fell),
     ),
     "delisting_broke_page": Cause(
         _either(
@@ -208,24 +219,27 @@ CAUSES: Mapping[str, Cause] = {
                 also=changed("placement", the_showcase, {"link_status": 404}),
             ),
         ),
-        delisting_broke_page,
+        _store_where(delisting_broke_page),
     ),
-    "promotion_cleanup_failed": Cause(_together("price and banner of a promotion that is over", also=_left_over), promotion_cleanup_failed),
+    "promotion_cleanup_failed": Cause(
+        _together("price and banner of a promotion that is over", also=_left_over, key=lambda site: _left_over(site)[0]),
+        promotion_cleanup_failed,
+    ),
     "service_outage": Cause(
         _together("nobody online", ("agent_offline", 0, 0), ("slow_response", 2, 0), ("inquiry_conversion_drop", 1, 0)),
-        lambda scene: scene.any("agent_offline") and scene.any("slow_response", "inquiry_conversion_drop"),
+        _store_where(lambda scene: scene.any("agent_offline") and scene.any("slow_response", "inquiry_conversion_drop")),
     ),
     "fulfilment_breakdown": Cause(
         _either(
             _together("orders stay, parcels stay, money goes back", *((rule, 1, 0) for rule in STUCK)),
             _together("three orders of what is sold out", *(("paid_but_no_stock", turn, 0) for turn in (0, 2, 1))),
         ),
-        fulfilment_breakdown,
+        _store_where(fulfilment_breakdown),
     ),
     "price_incident": Cause(
         _either(
-            _together("below the floor, the picture tells the old price", also=_unpainted),
-            _together("below the floor, a banner tells the old price", ("price_below_floor", 0, 0), also=told(0, None)),
+            _together("below the floor, the picture tells the old price", also=_unpainted, key=_below_floor),
+            _together("below the floor, a banner tells the old price", ("price_below_floor", 0, 0), also=told(0, None), key=_below_floor),
         ),
         price_incident,
     ),
@@ -233,6 +247,6 @@ CAUSES: Mapping[str, Cause] = {
         _together(
             "nobody online, one yuan, account overdrawn", ("agent_offline", 1, 0), ("price_below_floor", 2, 0), ("ad_account_arrears", 1, 0)
         ),
-        store_at_risk,
+        _store_where(store_at_risk),
     ),
 }

@@ -140,7 +140,7 @@ class Chronicle:
             if self.options.wide and store_id != ALL:
                 scene = Scene(look, list(self._true(store_id)))
                 for name, cause in CAUSES.items():
-                    self._follow(name, look, [store_id] if cause.shows(scene) else [], NO_TIME, KEPT, now)
+                    self._follow(name, look, cause.shows(scene), NO_TIME, KEPT, now)
         self.last = now
 
     def _true(self, store_id: str) -> Iterator[TrueAlert]:

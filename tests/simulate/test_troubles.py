@@ -29,14 +29,15 @@ ALL = tuple(TROUBLES)
 REPOSITORY = Path(__file__).parents[2]
 
 
-def test_every_rule_has_a_trouble() -> None:
-    rules = {rule.name for rule in load_project(REPOSITORY).rules}
-    assert set(TROUBLES) == rules | {STALE_DATA.name}
+def test_every_rule_has_a_trouble_and_every_incident_rule_a_cause() -> None:
+    project = load_project(REPOSITORY)
+    assert set(TROUBLES) == {rule.name for rule in project.rules} | {STALE_DATA.name}
+    assert set(CAUSES) == {rule.name for rule in project.incidents}
 
 
 @pytest.mark.slow
 def test_the_engine_finds_every_planted_incident_at_once_and_nothing_else(tmp_path: Path) -> None:
-    summary = simulate(tmp_path / "exports", Options(stores=6, days=14, incidents=1, rules=ALL))
+    summary = simulate(tmp_path / "exports", Options(stores=8, days=14, incidents=1, rules=ALL, causes=1))
     copy_starter(tmp_path / "project")
     project = load_project(tmp_path / "project")
     planned = steps(tmp_path / "exports")
@@ -48,7 +49,7 @@ def test_the_engine_finds_every_planted_incident_at_once_and_nothing_else(tmp_pa
             transitions += player.evaluate(step).transitions
     truth = read_truth(tmp_path / "exports", project.infos | BUILT_IN)
     result = score(truth, transitions, [step.at for step in planned])
-    assert {one.rule for one in summary.incidents if one.note} == set(ALL), "an incident does not show"
+    assert {one.rule for one in (*summary.incidents, *summary.causes) if one.note} == {*ALL, *CAUSES}, "an incident does not show"
     assert [one for one in result.rules if one.at_once < one.planted or one.closed < one.ended or one.extra] == []
 
 
