@@ -28,6 +28,7 @@ check: $(STAMP) ## lint, types, and the shipped rules
 
 bench: $(STAMP) ## speed against hand-written SQL (minutes)
 	$(BIN)/python benchmarks/matching.py
+	$(BIN)/python benchmarks/correlation.py
 
 bench-commands: $(STAMP) ## how long the commands take that people wait for (a minute)
 	$(BIN)/python benchmarks/commands.py --tests

@@ -165,6 +165,11 @@ def test_facts_of_many_scopes_counted_in_a_wider_one() -> None:
     assert not [match for match in run([chain, risk], fact("bad", "1"), fact("bad", "2")).matches if match.rule == "b"]
 
 
+def test_facts_of_a_narrow_scope_are_seen_in_a_wider_one() -> None:
+    wide = rule(alert("i", kind="incident:a"), name="b", scope=(), gives=(Derived("chain", {}),))
+    assert set(bound([wide, rule(alert("x"), name="a")], fact("x"))) == {"a", "b"}
+
+
 def test_derived_facts_carry_values_on() -> None:
     source = rule(alert("x", "start"), gives=(Derived("incident:a", {"area": Ref("x", "area"), "since": Constant(5)}),))
     found = run(source, fact("start", "1", area="客服"), fact("start", "2", area="客服"), fact("start", "3"))
