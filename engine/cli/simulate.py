@@ -88,8 +88,9 @@ def _write(folder: Path, options: Options, force: bool) -> Summary:
 
 
 def _report(options: Settings, folder: Path, written: Summary) -> None:
-    """One row a rule, and where the files are."""
-    rules = sorted({incident.rule for incident in written.incidents})
+    """One row a rule, incident rules too, and where the files are."""
+    incidents = (*written.incidents, *written.causes)
+    rules = sorted({incident.rule for incident in incidents})
     rows = [
         {
             "rule": rule,
@@ -99,7 +100,7 @@ def _report(options: Settings, folder: Path, written: Summary) -> None:
             "last": max(incident.starts_at for incident in mine),
         }
         for rule in rules
-        for mine in [[incident for incident in written.incidents if incident.rule == rule]]
+        for mine in [[incident for incident in incidents if incident.rule == rule]]
     ]
     columns = {
         "rule": Text("rule", "规则"),
