@@ -92,6 +92,7 @@ class Entry:
     ``gist`` is the one sentence that the rule's ``*.gist.j2`` makes. ``shown`` are the values now; of a resolved alert whose values now
     are not known, the last ones (``outdated`` is true). ``since`` is when the condition became true, ``ended`` when it was over (else
     None), ``duration`` the time between (or until now), ``when`` the three in words. ``key`` holds the key values that are not the store.
+    Of an incident, ``members`` says how many alerts it is made of, and ``evidence`` has a row for each that starts with its title.
     """
 
     id: str
@@ -119,6 +120,7 @@ class Entry:
     owner: str
     area: str
     acknowledged_by: str
+    members: int
     as_of: datetime | None
     template: str
     trend_label: str = ""
@@ -220,6 +222,7 @@ def entry(item: Item, at: datetime, writer: Writer) -> Entry:
         owner=clean(rule.owner, LONGEST_LABEL),
         area=clean(rule.area, LONGEST_LABEL),
         acknowledged_by=clean(alert.acknowledged_by, LONGEST_LABEL),
+        members=len(alert.members),
         as_of=item.as_of,
         template=rule.template or rule.name,
         trend_label=clean(item.trend.label.in_(writer.language), LONGEST_LABEL) if item.trend else "",

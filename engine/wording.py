@@ -92,6 +92,7 @@ PHRASES: Mapping[str, Text] = MappingProxyType(
         "before": Text("was {value}", "之前 {value}"),
         "colon": Text(": ", "："),
         "comma": Text(", ", "，"),
+        "semicolon": Text("; ", "；"),
         "data_of": Text("data as of {at}", "数据截至 {at}"),
         "evaluated": Text("Checked {at}", "检查于 {at}"),
         "evidence": Text("Details", "明细"),

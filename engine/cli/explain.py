@@ -14,7 +14,10 @@ from engine.cli.common import Settings, clock, existing_state, fail, plain, sett
 from engine.errors import StorewatchError, Text, UsageError, did_you_mean
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from engine.cli.stories import Narrator, Story
+    from engine.incidents import IncidentRule
     from engine.model import Identity
     from engine.project import Project
     from engine.rules import AlertRule
@@ -55,8 +58,12 @@ def _explain(options: Settings, name: str, given: list[str], at: str) -> None:
     from engine.snapshots import Snapshots
 
     project = load_project(options.project)
-    rule = select(project, name)
     instant = parse_instant(at, project.facts) if at else clock().replace(microsecond=0)
+    incident = next((each for each in project.incidents if each.name == name), None)
+    if incident:
+        _explain_incident(options, project, incident, given, instant)
+        return
+    rule = select(project, name)
     matcher, snapshots = Matcher(project.facts.schemas, project.facts.time_zone), Snapshots(project.snapshots)
     found = explain_row(rule, key_of(project, rule, given), matcher, snapshots, instant)
     with existing_state(options.project) or nullcontext() as state:
@@ -73,6 +80,16 @@ def _explain(options: Settings, name: str, given: list[str], at: str) -> None:
     if row or story.alert:
         echo(section(narrator.say("routing", "路由"), narrator.routing(next_)))
     _echo_story(narrator, past)
+
+
+def _explain_incident(options: Settings, project: Project, rule: IncidentRule, given: list[str], at: datetime) -> None:
+    from engine.cli.incident import explain_incident, incident_key
+
+    lines, data = explain_incident(options, project, rule, incident_key(rule, given), at)
+    if options.format == "json":
+        echo_json(data)
+    else:
+        echo(lines)
 
 
 def _echo_story(narrator: Narrator, story: Story) -> None:

@@ -157,6 +157,13 @@ class Narrator:
             until = self.time(alert.not_true_since + info.keep_firing)
             since_when = self.time(alert.not_true_since)
             yield self.say(f"not true since {since_when}; kept firing until {until}", f"自 {since_when} 起不成立；保持报警到 {until}")
+        if alert.explained_by:
+            incident = clean(str(alert.explained_by))
+            yield self.say(
+                f"told in the message of {incident} (storewatch why {incident})",
+                f"由事件 {incident} 的消息一起通知（storewatch why {incident}）",
+            )
+        yield from (f"· {clean(str(member.identity))}" for member in alert.members)
         if alert.acknowledged_by:
             name = clean(alert.acknowledged_by)
             yield self.say(f"acknowledged by {name}: no reminders", f"{name} 已确认：不再提醒")
@@ -265,6 +272,8 @@ def alert_json(alert: Alert, info: RuleInfo) -> dict[str, object]:
         "resolved_at": alert.resolved_at,
         "notified_at": alert.notified_at,
         "acknowledged_by": alert.acknowledged_by or None,
+        "explained_by": str(alert.explained_by) if alert.explained_by else None,
+        "members": [str(member.identity) for member in alert.members],
     }
 
 

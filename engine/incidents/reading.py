@@ -227,10 +227,13 @@ class _Reader:
             words=self._words(),
         )
 
-    def _words(self) -> dict[str, dict[str, str]]:
-        """The Chinese titles of the alerts that its messages list."""
+    def _words(self) -> dict[str, Mapping[str, str]]:
+        """The Chinese titles of the alerts that its messages list, and the Chinese words of their values."""
         infos = [*(rule.info for rule in self.sources.rules.values()), *BUILT_IN.values()]
-        return {MEMBER.en: {info.title.en: info.title.zh for info in infos}}
+        words: dict[str, Mapping[str, str]] = {MEMBER.en: {info.title.en: info.title.zh for info in infos}}
+        for info in infos:
+            words |= {label: {**words.get(label, {}), **known} for label, known in info.words.items()}
+        return words
 
     def _refuse_names(self, raw: IncidentFile) -> None:
         """A name that means something already, or stands for two patterns, would make expressions unclear."""

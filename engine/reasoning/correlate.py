@@ -32,7 +32,8 @@ from engine.reasoning.program import (
 from engine.reasoning.tables import alert_table
 from engine.snapshots import Snapshots
 
-COUNT = Text("Alerts", "告警数")
+COUNT, KEY, SINCE = Text("Alerts", "告警数"), Text("Id", "编号"), Text("Since", "开始")
+MOST_VALUES = 3  # of an alert in the line about it
 STORE = "store_id"
 Scope = tuple[str, ...]
 
@@ -108,6 +109,7 @@ class Correlation:
         self._firing = _by_rule(alerts, infos.keys() - {rule.name for rule in rules})
         self._alerts: dict[str, Alert] = {}
         self._rows: dict[tuple[str, str], dict[str, Row]] = {}  # by rule and binding, then by the fact's id
+        self._facts: list[c.Fact] = []
         self._errors: dict[str, Text] = {}
         self._unknown: defaultdict[str, set[Scope]] = defaultdict(set)
         likely = [rule for rule in rules if every or _may_fire(rule, self._firing)]
@@ -122,15 +124,45 @@ class Correlation:
         facts = [fact for fact in self._found.derived if fact.kind in kinds]
         return [Row(tuple(str(f.values.get(name)) for name in rule.scope), Found((f.id,), True, f.values)) for f in facts]
 
+    def rows_of(self, rule: IncidentRule, pattern: Pattern, scope: Scope) -> dict[str, bool]:
+        """The ids of the facts that the pattern wants in the scope, each with whether its condition surely holds."""
+        if pattern.source == ALERT or pattern.source in self.lookup.matcher.schemas:
+            there = self._rows.get((rule.name, pattern.binding), {})
+            return {name: row.found.holds for name, row in there.items() if row.scope == scope}
+        return dict.fromkeys((row.found.key[0] for row in self.rows(rule, pattern) if row.scope == scope), True)
+
+    def bound(self, rule: IncidentRule, scope: Scope) -> Mapping[str, Collection[str]]:
+        """The ids of the facts that are bound to each name in some match of the rule in the scope."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for match in self._found.matches:
+            if rule_of(match.rule) == rule.name and tuple(map(str, match.scope)) == scope:
+                for name, ids in match.bindings.items():
+                    found[binding_of(name)] |= ids
+        return found
+
+    def lacks(self, rule: IncidentRule, scope: Scope) -> dict[str, c.Lack]:
+        """By binding, what keeps each way of the rule from matching in the scope. Raises EvaluationError."""
+        plan = self._program()
+        found: dict[str, c.Lack] = {}
+        for each in plan.rules:
+            if rule_of(each.name) == rule.name:
+                for lack in c.lacking(plan, each.name, scope, self._facts):
+                    found.setdefault(binding_of(lack.binding), lack)
+        return found
+
+    def called(self, pattern: Pattern, fact: str) -> str:
+        """What people call the row that a fact stands for: an alert by its rule and key, a row by its key."""
+        identity = self._identity(pattern, fact)
+        return str(identity) if identity else fact.split("/", 2)[-1]
+
     def _correlated(self, rules: Iterable[IncidentRule]) -> c.Found:
-        facts: list[c.Fact] = []
         for rule in rules:
             try:
-                facts += self._facts(rule)
+                self._facts += self._facts_of(rule)
             except (EvaluationError, SnapshotError) as error:
                 self._errors[rule.name] = error.text
         try:
-            found = program(self.rules, [ALERT, *self.lookup.matcher.schemas]).run(facts)
+            found = self._program().run(self._facts)
         except EvaluationError as error:
             self._errors = dict.fromkeys((rule.name for rule in self.rules), error.text)
             return c.Found((), (), ())
@@ -141,7 +173,10 @@ class Correlation:
                 self._unknown[rule_of(failure.rule)].add(tuple(map(str, failure.scope)))
         return found
 
-    def _facts(self, rule: IncidentRule) -> Iterator[c.Fact]:
+    def _program(self) -> c.Program:
+        return program(self.rules, [ALERT, *self.lookup.matcher.schemas])
+
+    def _facts_of(self, rule: IncidentRule) -> Iterator[c.Fact]:
         """A fact for every row that some pattern of the rule wants. Facts of kinds are looked for where the alerts are."""
         merged: dict[tuple[str, str], dict[str, c.Scalar | None]] = {}
         scopes: set[Scope] = set()
@@ -244,12 +279,12 @@ class Correlation:
             yield Shown(item.label, value, item.value.type, item.unit)
 
     def _told(self, alert: Alert) -> tuple[Shown, ...]:
-        """One line about an alert."""
-        info = self.infos[alert.identity.rule]
+        """One line about an alert: its rule, its key where its values do not say it, the first of them, and since when it fires."""
         key = " ".join(part for part in alert.identity.key if part != alert.store_id)
+        said = key in (str(item.value) for item in alert.shown[:MOST_VALUES])
         return (
-            Shown(MEMBER, info.title.en, Type.STRING),
-            Shown(Text("Of", "对象"), key or None, Type.STRING),
-            Shown(Text("Severity", "级别"), alert.severity.value, Type.STRING),
-            Shown(Text("Since", "开始"), alert.firing_since, Type.TIMESTAMP),
+            Shown(MEMBER, self.infos[alert.identity.rule].title.en, Type.STRING),
+            *([Shown(KEY, key, Type.STRING)] if key and not said else []),
+            *alert.shown[:MOST_VALUES],
+            Shown(SINCE, alert.firing_since, Type.TIMESTAMP),
         )

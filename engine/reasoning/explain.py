@@ -1,0 +1,90 @@
+"""Why an incident is there or not: which rows each pattern found, and which pattern stands in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from engine.correlation import Lack
+from engine.incidents import IncidentRule, Pattern
+from engine.model import Candidate, Identity, RuleResult
+from engine.reasoning.correlate import Correlation, Scope
+
+
+class Verdict(StrEnum):
+    TRUE = "true"
+    FALSE = "false"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One pattern: whether it is as the rule asks (None: nobody can tell), the rows that it found (those of the match, when there is
+    one), and what it lacks. ``role`` is ``all``, ``any`` or ``none``."""
+
+    role: str
+    pattern: Pattern
+    met: bool | None
+    rows: tuple[str, ...]
+    lack: Lack | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why an incident rule is true, false or unknown for one key. ``result`` is that of the key alone; ``ways`` are the rule's, each with
+    its patterns."""
+
+    rule: IncidentRule
+    identity: Identity
+    verdict: Verdict
+    result: RuleResult
+    candidate: Candidate | None
+    ways: tuple[tuple[Part, ...], ...]
+
+
+def explain(rule: IncidentRule, scope: Scope, correlation: Correlation) -> Explanation:
+    """Raises EvaluationError or SnapshotError when it cannot be told."""
+    identity = Identity(rule.name, scope)
+    result = correlation.result(rule)
+    candidate = next((each for each in result.candidates if each.identity == identity), None)
+    bound = correlation.bound(rule, scope)
+    lacks = correlation.lacks(rule, scope) if not result.error else {}
+    ways = tuple(tuple(_parts(correlation, rule, number, scope, bound, lacks)) for number in range(len(rule.ways)))
+    own = replace(result, candidates=(candidate,) if candidate else ())
+    return Explanation(rule, identity, _verdict(result, candidate, identity, bool(bound), ways), own, candidate, ways)
+
+
+def _verdict(
+    result: RuleResult, candidate: Candidate | None, identity: Identity, matches: bool, ways: tuple[tuple[Part, ...], ...]
+) -> Verdict:
+    if result.error:
+        return Verdict.FAILED
+    if candidate:
+        return Verdict.TRUE
+    unsure = any(part.met is None for way in ways for part in way)
+    return Verdict.UNKNOWN if matches or unsure or identity in result.unknown else Verdict.FALSE
+
+
+def _parts(
+    correlation: Correlation,
+    rule: IncidentRule,
+    number: int,
+    scope: Scope,
+    bound: Mapping[str, object],
+    lacks: Mapping[str, Lack],
+) -> Iterator[Part]:
+    way = rule.ways[number]
+    for role, patterns in (("all", way.all), ("any", way.any), ("none", way.none)):
+        for pattern in patterns:
+            ids = correlation.rows_of(rule, pattern, scope)
+            rows = tuple(sorted(correlation.called(pattern, name) for name in ids))
+            lack = None if pattern.binding in bound else lacks.get(pattern.binding)
+            yield Part(role, pattern, _met(role, ids, lack), rows, lack)
+
+
+def _met(role: str, ids: Mapping[str, bool], lack: Lack | None) -> bool | None:
+    if role == "none":
+        return False if any(ids.values()) else None if ids else True
+    return bool(ids) and lack is None
