@@ -52,7 +52,8 @@ def explain_incident(
         alerts = state.alerts(resolved=True) if state else {}
         story = read_story(state, Identity(rule.name, key), rule.info)
     then = {identity: alert for identity, alert in ((i, _then(a, at)) for i, a in alerts.items()) if alert}
-    found = explain(rule, key, Correlation(project.incidents, then, infos, lookup, every=True))
+    store = story.alert.store_id if story.alert else ""
+    found = explain(rule, key, Correlation(project.incidents, then, infos, lookup, every=True), store)
     narrator = Narrator(options.language, project.facts.time_zone)
     lines = list(_Drawing(narrator).lines(found, at))
     next_ = outlook(project, story, found.result, found.candidate.store_id if found.candidate else "", at)

@@ -25,7 +25,8 @@ def _binding(name: str) -> str:
     if re.fullmatch(r"[^\W\d]\w*", name) and name not in RESERVED:
         return name
     said = shown(name)
-    raise BilingualError("bad_name", Text(f"{said.en} cannot be a name in expressions", f"{said.zh} 不能在表达式里作名称"))
+    text = Text(f"{said.en} cannot be a name in expressions", f"{said.zh} 不能在表达式里作名称")
+    raise BilingualError("bad_name", text, Text("use letters, digits and _, starting with a letter", "请用文字、数字和下划线，以文字开头"))
 
 
 def _pattern(value: object) -> object:

@@ -137,9 +137,11 @@ class _Reader:
         if raw.distinct and raw.distinct not in pattern.schema.columns:
             text = Text(f"'{pattern.source}' has no column '{raw.distinct}'", f"'{pattern.source}' 没有列 '{raw.distinct}'")
             self._tell((*path, "distinct"), "unknown_column", text, did_you_mean(raw.distinct, pattern.schema.columns))
-        if raw.count > 1 and len(pattern.alternatives) > 1:
-            text = Text("rows that are counted cannot be linked by 'or'", "计数的行不能用 or 关联")
-            self._tell(at, "counted_or", text, Text("write two patterns", "请写成两个部分"))
+        if (raw.count > 1 or raw.distinct) and (len(pattern.alternatives) > 1 or any(link.op != "==" for link in pattern.links)):
+            text = Text("rows that are counted are linked to others by == alone", "计数的行只能用 == 与其他行关联")
+            self._tell(
+                at, "counted_link", text, Text("ask for the time or the number in a rule of its own", "时间、数量的比较请写成另一条规则")
+            )
         return Pattern(
             binding,
             pattern.source,

@@ -44,8 +44,10 @@ class Explanation:
     ways: tuple[tuple[Part, ...], ...]
 
 
-def explain(rule: IncidentRule, scope: Scope, correlation: Correlation) -> Explanation:
-    """Raises EvaluationError or SnapshotError when it cannot be told."""
+def explain(rule: IncidentRule, scope: Scope, correlation: Correlation, store_id: str = "") -> Explanation:
+    """``store_id`` is the store that the incident was in, where the scope does not say it. Raises EvaluationError or SnapshotError when it
+    cannot be told."""
+    store = dict(zip(rule.scope, scope, strict=True)).get("store_id", store_id)
     identity = Identity(rule.name, scope)
     result = correlation.result(rule)
     candidate = next((each for each in result.candidates if each.identity == identity), None)
@@ -53,17 +55,17 @@ def explain(rule: IncidentRule, scope: Scope, correlation: Correlation) -> Expla
     lacks = correlation.lacks(rule, scope) if not result.error else {}
     ways = tuple(tuple(_parts(correlation, rule, number, scope, bound, lacks)) for number in range(len(rule.ways)))
     own = replace(result, candidates=(candidate,) if candidate else ())
-    return Explanation(rule, identity, _verdict(result, candidate, identity, bool(bound), ways), own, candidate, ways)
+    return Explanation(rule, identity, _verdict(result, candidate, identity, bool(bound), store, ways), own, candidate, ways)
 
 
 def _verdict(
-    result: RuleResult, candidate: Candidate | None, identity: Identity, matches: bool, ways: tuple[tuple[Part, ...], ...]
+    result: RuleResult, candidate: Candidate | None, identity: Identity, matches: bool, store: str, ways: tuple[tuple[Part, ...], ...]
 ) -> Verdict:
     if result.error:
         return Verdict.FAILED
     if candidate:
         return Verdict.TRUE
-    unsure = any(part.met is None for way in ways for part in way)
+    unsure = any(part.met is None for way in ways for part in way) or (store != "" and store not in result.fresh_stores)
     return Verdict.UNKNOWN if matches or unsure or identity in result.unknown else Verdict.FALSE
 
 

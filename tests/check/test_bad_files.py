@@ -24,6 +24,7 @@ PLACES = {
     "schedules": "schedules.yaml",
     "templates": "templates/dsr_drop.txt.j2",
     "rules": "rules/mine.yaml",
+    "incidents": "rules/mine.yaml",
     "yaml": "rules/mine.yaml",
 }
 
