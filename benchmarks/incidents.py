@@ -141,9 +141,8 @@ def report(tellings: Sequence[Telling], planted: Sequence[Planted], took: Counte
         print(f"{rule:32}{without.messages[rule]:8} → {with_.messages[rule]:6}")
     print(f"{evaluations} evaluations; without incident rules {took['without']:.0f} s, with them {took['with']:.0f} s")
     print(f"messages: {before} without incident rules, {after} with them: {fall:.1%} fewer")
-    print(
-        f"{len(planted)} causes planted, {sum(count == 1 for count in named)} named in exactly one first message, {sum(count == 0 for count in named)} in none"
-    )
+    once, never = sum(count == 1 for count in named), sum(count == 0 for count in named)
+    print(f"{len(planted)} causes planted, {once} named in exactly one first message, {never} in none")
     for one, count in zip(planted, named, strict=True):
         if count != 1:
             print(f"named {count} times: {one}", file=sys.stderr)
