@@ -5,6 +5,7 @@
     python benchmarks/fuzz.py --again fuzz-crashes/conditions-12.txt    # what was saved of a crash, once more
 
 Targets: conditions of the shipped rules with a few characters changed; expressions made by the grammar, of any shape, and such as check;
+what ``storewatch new rule`` makes of such conditions;
 YAML files of the shipped project with characters changed; the same with keys and values moved, misspelt and replaced. What checks is
 evaluated by DuckDB over a small world full of edge values. A crash is made small by Hypothesis and saved with its traceback.
 """
@@ -33,8 +34,9 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from engine.drafting import Answers, draft
 from engine.editing import yaml_files
-from engine.errors import ProblemsFound
+from engine.errors import ProblemsFound, Text
 from engine.language import ExpressionError, Scope, show, understand
 from engine.matching.evaluate import Matcher
 from engine.model import KindSchema
@@ -129,6 +131,12 @@ def try_grammar(draw: Draw, case: dict[str, str], worlds: Worlds) -> None:
     run_expression({"kind": kind, "where": "tests", "text": show(made)}, case, worlds)
 
 
+def try_new_rule(draw: Draw, case: dict[str, str], worlds: Worlds) -> None:
+    kind = draw(st.sampled_from(["store", "order", "product", "ad_campaign", "traffic", "placement"]))
+    hold = draw(st.sampled_from(["", "2d"]))
+    run_new_rule({"new rule": hold, "kind": kind, "text": show(draw(conditions(kind, PROJECT.facts.schemas)))}, case, worlds)
+
+
 def try_yaml_text(draw: Draw, case: dict[str, str], worlds: Worlds) -> None:
     path, _ = draw(st.sampled_from(FILES))
     text = path.read_text(encoding="utf-8")
@@ -147,6 +155,19 @@ def run_expression(found: dict[str, str], case: dict[str, str], worlds: Worlds) 
     case.clear()
     case.update(found)
     worlds.understand_and_run(found["text"], found["kind"], found["where"])
+
+
+def run_new_rule(found: dict[str, str], case: dict[str, str], worlds: Worlds) -> None:
+    """What ``storewatch new rule`` makes of a condition that checks: its tests pass, or there are none."""
+    case.clear()
+    case.update(found)
+    answers = Answers(
+        "made_up", Text("Made up", "编的"), found["kind"], found["text"], found["new rule"], "info", "", "", "rules/made_up.yaml"
+    )
+    with contextlib.suppress(ProblemsFound):
+        made = draft(PROJECT, answers, "zh")
+        assert all(verdict.passed for verdict in made.verdicts)
+        worlds.counts["new rules"] += 1
 
 
 def run_file(found: dict[str, str], case: dict[str, str], worlds: Worlds) -> None:
@@ -181,6 +202,7 @@ Attempt = Callable[[Draw, dict[str, str], Worlds], None]
 TARGETS: Mapping[str, tuple[Attempt, int]] = {
     "conditions": (try_conditions, 600),
     "grammar": (try_grammar, 400),
+    "new rule": (try_new_rule, 20),
     "yaml text": (try_yaml_text, 40),
     "yaml structure": (try_yaml_structure, 40),
 }
@@ -231,7 +253,8 @@ def again(path: Path) -> None:
     """What was saved of a crash, once more; raises what it raised."""
     saved = yaml.safe_load(path.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory(prefix="storewatch-fuzz-") as folder:
-        (run_file if "file" in saved else run_expression)(saved, {}, Worlds(Path(folder)))
+        run = run_file if "file" in saved else run_new_rule if "new rule" in saved else run_expression
+        run(saved, {}, Worlds(Path(folder)))
     print("nothing crashed")
 
 

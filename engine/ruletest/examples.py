@@ -195,7 +195,7 @@ def find_examples(rule: AlertRule, facts: Facts, folder: Path, at: datetime) -> 
     ``folder`` is an empty one. Raises EvaluationError or SnapshotError."""
     spots = _Spots(facts, at)
     spots.visit(rule.when, _Around(NOW, rule.kind))
-    places, pools = list(spots.pools), [sorted(values, key=_order) for values in spots.pools.values()]
+    places, pools = list(spots.pools), [sorted(values, key=_order) or [None] for values in spots.pools.values()]
     if not places:
         return None
     worlds = _worlds(pools)

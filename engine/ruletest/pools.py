@@ -72,7 +72,8 @@ def _step(type_: Type, value: Decimal) -> Decimal:
 def _usual(column: Column) -> tuple[Decimal, ...]:
     if column.high is not None:
         low = column.low or Decimal(0)
-        return tuple(low + (column.high - low) * share for share in (Decimal("0.1"), Decimal("0.5"), Decimal("0.9")))
+        found = (low + (column.high - low) * share for share in (Decimal("0.1"), Decimal("0.5"), Decimal("0.9")))
+        return tuple(number.to_integral_value() if column.type is Type.INTEGER else number for number in found)
     shares = ("0.1", "0.5", "0.9") if column.type is Type.PERCENT else ("10", "100", "1000")
     return tuple(map(Decimal, shares))
 

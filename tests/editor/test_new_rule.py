@@ -270,6 +270,22 @@ def test_conditions_of_shipped_rules(name: str) -> None:
     assert len(draft(STARTER, answers, "en").verdicts) == 2
 
 
+@pytest.mark.parametrize(
+    ("kind", "when"),
+    [
+        ("placement", "link_status between link_status + 1 and link_status"),
+        ("product", "count(by sku) >= 2"),
+        ("store", "true"),
+        ("traffic", "source == '搜索'"),
+        ("order", "store.name matches '^[0-9]{3}$'"),
+    ],
+)
+def test_conditions_that_no_rows_are_found_for_are_written_all_the_same(kind: str, when: str) -> None:
+    answers = Answers("mine", Text("Mine", "我的"), kind, when, "2d", "warning", "", "", "rules/mine.yaml")
+    made = draft(STARTER, answers, "en")
+    assert made.verdicts == () and made.tests.startswith("# TODO")
+
+
 def test_long_conditions_are_folded(project: Path) -> None:
     when = " or ".join(f"uv == {number} and name != 'a  and  b: #'" for number in range(8))
     run(project, *given(when=when))
