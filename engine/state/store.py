@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Table, case, delete, func, literal, select, update
 
 from engine.errors import StateError, Text
-from engine.model import Alert, Identity, Notification, RuleResult, Transition
+from engine.model import Alert, Identity, Notification, Transition
 from engine.model import State as AlertState
 from engine.routing import Suppression, Thread, Told
 from engine.state.database import Database
@@ -139,8 +139,7 @@ class State(Database):
             _insert_all(connection, SUPPRESSED, [suppressed_row(number, evaluation.instant, item) for item in evaluation.suppressed])
             for notification in evaluation.notifications:
                 self.enqueue(connection, notification)
-            for result in evaluation.results:
-                self._store_health(connection, result, evaluation.instant)
+            self._store_health(connection, evaluation)
             return True
 
     def acknowledge(self, identity: Identity, by: str) -> bool:
@@ -179,12 +178,15 @@ class State(Database):
         for identity in gone:
             connection.execute(delete(ALERTS).where(ALERTS.c.fingerprint == identity.fingerprint))
 
-    def _store_health(self, connection: Connection, result: RuleResult, at: datetime) -> None:
-        insert = self.insert(RULE_HEALTH).values(health_row(result, at))
-        changes = {name: insert.excluded[name] for name in ("last_ok", "failures", "last_error", "unknown")}
-        if result.error:
-            changes = {"failures": RULE_HEALTH.c.failures + 1, "last_error": insert.excluded.last_error}
-        connection.execute(insert.on_conflict_do_update(index_elements=["rule"], set_=changes))
+    def _store_health(self, connection: Connection, evaluation: Evaluation) -> None:
+        """How each rule fared: one statement for those that were evaluated, one for those that failed."""
+        insert = self.insert(RULE_HEALTH)
+        well = {name: insert.excluded[name] for name in ("last_ok", "failures", "last_error", "unknown")}
+        failed = {"failures": RULE_HEALTH.c.failures + 1, "last_error": insert.excluded.last_error}
+        for is_failure, changes in ((False, well), (True, failed)):
+            rows = [health_row(result, evaluation.instant) for result in evaluation.results if bool(result.error) is is_failure]
+            if rows:
+                connection.execute(insert.on_conflict_do_update(index_elements=["rule"], set_=changes), rows)
 
 
 def _check_unchanged(connection: Connection, transitions: Sequence[Transition]) -> None:
