@@ -28,7 +28,8 @@ from engine.language.printing import show_duration
 from engine.lets import LetFile, is_let
 from engine.project import rule_paths, vocabulary
 from engine.routing.channels import Channels
-from engine.rules import RuleFile, is_incident
+from engine.rules import is_incident
+from engine.rules_file import RuleFile
 from engine.ruletest.files import TestFile
 from engine.schedules import Schedules
 from engine.yamlfile import Document, load

@@ -21,7 +21,8 @@ from engine.language import ExpressionError, Scope, understand
 from engine.language.functions import AGGREGATES, FUNCTIONS
 from engine.project import Project, load_project
 from engine.routing import load_channels
-from engine.rules import RuleFile, read_rules
+from engine.rules import read_rules
+from engine.rules_file import RuleFile
 from engine.ruletest.reading import load_tests
 from engine.ruletest.running import Bench
 from engine.yamlfile import loads

@@ -22,6 +22,7 @@ LADDER = [
     "expressions",
     "lets",
     "params",
+    "rules_file",
     "rules",
     "schedules",
     "builtin",
