@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help demo test check bench bench-commands fuzz bench-quarter clean
+.PHONY: help demo test check bench bench-commands fuzz bench-quarter clean bench-incidents
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -38,6 +38,9 @@ fuzz: $(STAMP) ## ten minutes of random and mutilated rules (longer: make fuzz M
 
 bench-quarter: $(STAMP) ## recall and precision of every rule over 50 simulated stores and 90 days (half an hour)
 	$(BIN)/python benchmarks/quarter.py
+
+bench-incidents: $(STAMP) ## messages with and without incident rules over the same quarter (half an hour)
+	$(BIN)/python benchmarks/incidents.py
 
 clean: ## remove what the targets made
 	rm -rf .venv demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -64,7 +64,7 @@ def guided(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     copy_starter(folder)
     for path in (folder / "rules").glob("*.test.yaml"):
         path.unlink()
-    for keys, name in ((("alert", "let"), "guide.yaml"), (("test",), "guide.test.yaml")):
+    for keys, name in ((("alert", "let", "incident"), "guide.yaml"), (("test",), "guide.test.yaml")):
         texts = [block.text for block in blocks(request.param, "yaml") if block.first_key in keys]
         (folder / "rules" / name).write_text("".join(texts), encoding="utf-8")
     return load_project(folder)
@@ -72,13 +72,14 @@ def guided(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @EACH
 def test_every_block_is_of_a_kind_that_is_tried(spoken: str) -> None:
-    assert {block.first_key for block in blocks(spoken, "yaml")} == {"alert", "let", "test", "language", "expected"}
+    assert {block.first_key for block in blocks(spoken, "yaml")} == {"alert", "let", "incident", "test", "language", "expected"}
     assert {block.kind for block in blocks(spoken)} == {"yaml", "yaml wrong", "text", "sh", "csv"}
 
 
 def test_the_rules_of_the_guide_are_right(guided: Project) -> None:
     own = [rule for rule in guided.rules if rule.defined_at.startswith("rules/guide.yaml")]
     assert len(own) >= 28
+    assert [rule for rule in guided.incidents if rule.defined_at.startswith("rules/guide.yaml")]
 
 
 def test_the_tests_of_the_guide_pass(guided: Project, tmp_path: Path) -> None:

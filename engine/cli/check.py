@@ -53,8 +53,8 @@ def check(context: typer.Context) -> None:
             options.say(_unset(name, channel.password_env))
     options.say(
         Text(
-            f"all right: {len(project.rules)} rules, {len(project.facts.schemas)} fact kinds",
-            f"全部正确：{len(project.rules)} 条规则，{len(project.facts.schemas)} 种事实",
+            f"all right: {len(project.rules)} rules, {len(project.incidents)} incident rules, {len(project.facts.schemas)} fact kinds",
+            f"全部正确：{len(project.rules)} 条规则，{len(project.incidents)} 条事件规则，{len(project.facts.schemas)} 种事实",
         )
     )
 

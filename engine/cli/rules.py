@@ -10,7 +10,12 @@ from engine.cli.common import emit, fail, settings
 from engine.errors import StorewatchError, Text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from engine.incidents import IncidentRule, Pattern
     from engine.rules import AlertRule
+
+INCIDENT = "incident"
 
 
 def register(app: typer.Typer) -> None:
@@ -21,29 +26,19 @@ def rules(
     context: typer.Context,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a page that describes every rule.")] = False,
 ) -> None:
-    """List the rules of the project: name, title, fact kind, worst severity, owner, file and line."""
+    """List the rules of the project: name, title, fact kind (or incident), worst severity, owner, file and line."""
     from engine.project import load_project
 
     options = settings(context)
     try:
-        found = load_project(options.project).rules
+        project = load_project(options.project)
     except StorewatchError as error:
         fail(options, error)
     if markdown:
-        typer.echo("\n".join(_page(found)))
+        typer.echo("\n".join([*_page(project.rules), *_incidents_page(project.incidents)]))
         return
-    rows = [
-        {
-            "name": rule.name,
-            "title": rule.info.title.in_(options.language),
-            "facts": rule.kind,
-            "severity": rule.info.severity.value,
-            "owner": rule.info.owner,
-            "when": " ".join(rule.condition.split()),
-            "defined_at": rule.defined_at,
-        }
-        for rule in found
-    ]
+    rows = [_row(rule, rule.kind, " ".join(rule.condition.split()), options.language) for rule in project.rules]
+    rows += [_row(rule, INCIDENT, "; ".join(pattern.text for pattern in rule.patterns), options.language) for rule in project.incidents]
     columns = {
         "name": Text("name", "名称"),
         "title": Text("title", "标题"),
@@ -53,6 +48,39 @@ def rules(
         "defined_at": Text("defined at", "位置"),
     }
     emit(options, rows, columns, Text("no rules", "没有规则"))
+
+
+def _row(rule: AlertRule | IncidentRule, facts: str, when: str, language: str) -> dict[str, str]:
+    return {
+        "name": rule.name,
+        "title": rule.info.title.in_(language),
+        "facts": facts,
+        "severity": rule.info.severity.value,
+        "owner": rule.info.owner,
+        "when": when,
+        "defined_at": rule.defined_at,
+    }
+
+
+def _incidents_page(found: Iterable[IncidentRule]) -> Iterator[str]:
+    """The second part of ``docs/rules.md``: every incident rule with its patterns."""
+    for number, rule in enumerate(found):
+        info = rule.info
+        yield from ("", "# Incidents / 事件") if number == 0 else ()
+        yield from ("", f"## `{rule.name}`: {info.title.zh} / {info.title.en}", "")
+        scope = ", ".join(f"`{name}`" for name in rule.scope)
+        yield f"One for each {scope}. Severity: {info.severity.value}. Owner: {info.owner or '-'}. Defined in `{rule.defined_at}`."
+        for way in rule.ways:
+            yield ""
+            for group, patterns in (("all", way.all), ("any", way.any), ("none", way.none)):
+                yield from (f"    {group}  {pattern.binding}: {_counted(pattern)}" for pattern in patterns)
+        if info.advice:
+            yield from ("", info.advice.zh, "", info.advice.en)
+
+
+def _counted(pattern: Pattern) -> str:
+    of = f" different {pattern.distinct}" if pattern.distinct else ""
+    return f"{pattern.count}{of}: {pattern.text}" if pattern.count > 1 else pattern.text
 
 
 def _page(found: tuple[AlertRule, ...]) -> list[str]:

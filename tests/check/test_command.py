@@ -42,7 +42,7 @@ def codes(folder: Path, *, templates: bool = False) -> dict[str, str]:
 
 def test_a_good_project(project: Path) -> None:
     result = check(project, "--lang", "en")
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "all right: 1 rules, 2 fact kinds\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "all right: 1 rules, 0 incident rules, 2 fact kinds\n")
     assert check(project, "--format", "json").stdout == "[]\n"
 
 
@@ -54,7 +54,7 @@ def test_a_password_that_this_shell_does_not_have_is_a_warning(project: Path, mo
     assert (result.exit_code, result.stdout) == (0, "[]\n")
     assert "environment variable SHOP_SECRET is not set in this shell" in result.stderr
     monkeypatch.setenv("SHOP_SECRET", "hunter2")
-    assert check(project, "--lang", "en").stderr == "all right: 1 rules, 2 fact kinds\n"
+    assert check(project, "--lang", "en").stderr == "all right: 1 rules, 0 incident rules, 2 fact kinds\n"
 
 
 def test_mistakes_in_rule_tests_are_told_like_all_others(project: Path) -> None:
