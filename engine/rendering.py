@@ -48,7 +48,7 @@ SUFFIX = ".j2"
 PARTS = ("gist", "subject", "txt", "html")
 LONGEST_SUBJECT = 120
 MOST_PICTURES = 5
-DEFAULT_ONLY = ("mixed", "repeat", "resolved_unknown_values")  # written by default.*, or of items that "several" has too
+DEFAULT_ONLY = ("mixed", "repeat", "resolved_unknown_values", "incident")  # written by default.*, or of items that "several" has too
 Draw = Callable[[Trend, Writer], bytes | None]
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from engine.errors import Text
-from engine.model import Alert, Identity, Item, Message, Reason, RuleInfo, Severity, Shown, State, Transition, Trend, Type
+from engine.model import Alert, Identity, Item, Member, Message, Reason, RuleInfo, Severity, Shown, State, Transition, Trend, Type
 
 AT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 ZONE = "Asia/Shanghai"
@@ -49,8 +49,15 @@ def specimens(rule: RuleInfo, labels: Iterable[str] = ()) -> Mapping[str, Messag
             "nothing_shown": _message(_item(replace(rule, advice=None), ())),
             "texts": _message(_item(rule, texts)),
             "missing_values": _message(_item(rule, missing)),
+            "incident": _message(_incident(first)),
         }
     )
+
+
+def _incident(item: Item) -> Item:
+    """``item`` as an incident of two alerts."""
+    members = tuple(Member(Identity(name, ("1001",)), name) for name in ("cause", "symptom"))
+    return replace(item, transition=replace(item.transition, alert=replace(item.transition.alert, members=members)))
 
 
 def _message(*items: Item) -> Message:

@@ -222,9 +222,14 @@ def _add(
             continue
         common = {name: labels.get(name, "") for name in route.group_by}
         group = groups.setdefault(key, _Group(route, common, set(), [], {}))
-        group.owners.add(rule.owner)
+        group.owners |= {rule.owner, *_owners_of_members(alert, rules)}
         group.transitions.append(transition)
         group.members[alert.identity] = alert
+
+
+def _owners_of_members(alert: Alert, rules: Mapping[str, RuleInfo]) -> Iterator[str]:
+    """Whose alerts are told only in this incident's message: they hear of it, too."""
+    return (rules[member.identity.rule].owner for member in alert.members if member.explained and member.identity.rule in rules)
 
 
 def _routes(transition: Transition, labels: Mapping[str, str], channels: Channels, told: Told) -> tuple[Route, ...]:

@@ -39,6 +39,12 @@ def test_one_message_tells_of_all(shop: Shop) -> None:
     assert "告警 到手价低于限价或成本，编号 P1，商品 保温杯，到手价 ¥50.00，最低限价 ¥80.00" in body.get_content()
 
 
+def test_the_owners_of_what_it_tells_hear_of_it(shop: Shop) -> None:
+    evaluate(shop, BAD, "20T09:00")
+    told = {address for mail in shop.inbox.about("price_incident") for address in str(mail["To"]).split(", ")}
+    assert told == {"page@shop.example", "ads@shop.example", "lead@shop.example"}, "the floor is promotion's, the picture page's"
+
+
 def test_what_goes_on_when_the_incident_is_over_is_told_by_itself(shop: Shop) -> None:
     placements(shop)
     evaluate(shop, BAD, "20T09:00")
