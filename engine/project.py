@@ -56,6 +56,13 @@ class Project:
         asked = list(names)
         known = {rule.name: rule for rule in self.rules}
         for name in asked:
+            if any(incident.name == name for incident in self.incidents):
+                text = Text(f"'{name}' is an incident rule: it has no rows of its own", f"'{name}' 是事件规则，没有自己的数据行")
+                hint = Text(
+                    "incidents are looked for in every evaluation; see `storewatch explain`",
+                    "每次检查都会自动查找事件；请看 storewatch explain",
+                )
+                raise UsageError(text, hint)
             if name not in known:
                 raise UsageError(Text(f"there is no rule '{name}'", f"没有名为 '{name}' 的规则"), did_you_mean(name, known))
         return tuple(known[name] for name in dict.fromkeys(asked)) or self.rules

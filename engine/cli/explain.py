@@ -16,7 +16,7 @@ from engine.errors import StorewatchError, Text, UsageError, did_you_mean
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from engine.cli.stories import Narrator, Story
+    from engine.cli.stories import Narrator
     from engine.incidents import IncidentRule
     from engine.model import Identity
     from engine.project import Project
@@ -49,7 +49,7 @@ def explain(
 
 
 def _explain(options: Settings, name: str, given: list[str], at: str) -> None:
-    from engine.cli.explaining import Drawing, explanation_json, section  # heavy modules load only when the command runs
+    from engine.cli.explaining import Drawing, explanation_json, section, told  # heavy modules load only when the command runs
     from engine.cli.stories import Narrator, outlook, outlook_json, read_story, story_json
     from engine.ingest import parse_instant
     from engine.matching.evaluate import Matcher
@@ -65,7 +65,7 @@ def _explain(options: Settings, name: str, given: list[str], at: str) -> None:
         return
     rule = select(project, name)
     matcher, snapshots = Matcher(project.facts.schemas, project.facts.time_zone), Snapshots(project.snapshots)
-    found = explain_row(rule, key_of(project, rule, given), matcher, snapshots, instant)
+    found = explain_row(rule, key_of(project.facts.schemas[rule.kind].key, rule.kind, given), matcher, snapshots, instant)
     with existing_state(options.project) or nullcontext() as state:
         story = read_story(state, found.identity, rule.info)
     row = found.row or found.last_seen
@@ -79,25 +79,17 @@ def _explain(options: Settings, name: str, given: list[str], at: str) -> None:
     echo(section(narrator.say("lifecycle", "告警状态"), [*narrator.lifecycle(story, instant), *narrator.outlook(next_)]))
     if row or story.alert:
         echo(section(narrator.say("routing", "路由"), narrator.routing(next_)))
-    _echo_story(narrator, past)
+    echo(told(narrator, past))
 
 
 def _explain_incident(options: Settings, project: Project, rule: IncidentRule, given: list[str], at: datetime) -> None:
-    from engine.cli.incident import explain_incident, incident_key
+    from engine.cli.incident import explain_incident
 
-    lines, data = explain_incident(options, project, rule, incident_key(rule, given), at)
+    lines, data = explain_incident(options, project, rule, key_of(rule.scope, rule.name, given), at)
     if options.format == "json":
         echo_json(data)
     else:
         echo(lines)
-
-
-def _echo_story(narrator: Narrator, story: Story) -> None:
-    from engine.cli.explaining import section
-
-    echo(section(narrator.say("messages", "消息"), narrator.letters(story.letters)))
-    echo(section(narrator.say("not told, because", "没有通知的变化及原因"), narrator.suppressed(story.suppressed)))
-    echo(section(narrator.say("health", "规则运行情况"), narrator.health(story.health)))
 
 
 def select(project: Project, name: str) -> AlertRule:
@@ -112,16 +104,15 @@ def select(project: Project, name: str) -> AlertRule:
     return project.select([name])[0]
 
 
-def key_of(project: Project, rule: AlertRule, given: Sequence[str]) -> tuple[str, ...]:
-    """The key values as given. Raises UsageError when there are not as many as the kind has key columns."""
-    columns = project.facts.schemas[rule.kind].key
+def key_of(columns: Sequence[str], what: str, given: Sequence[str]) -> tuple[str, ...]:
+    """The key values as given. Raises UsageError when there are not as many as ``what`` has key columns."""
     values = given[0].split("/") if len(given) == 1 and len(columns) > 1 else given
     if len(values) == len(columns):
         return tuple(values)
     named = " ".join(f"--key {column.upper()}" for column in columns)
     text = Text(
-        f"which row? '{rule.kind}' is identified by {', '.join(columns)}",
-        f"请指明是哪一行：'{rule.kind}' 以 {'、'.join(columns)} 区分",
+        f"which row? '{what}' is identified by {', '.join(columns)}",
+        f"请指明是哪一行：'{what}' 以 {'、'.join(columns)} 区分",
     )
     raise UsageError(text, Text(f"write {named}", f"请写 {named}"))
 
@@ -139,7 +130,7 @@ def why(
 
 
 def _why(options: Settings, name: str) -> None:
-    from engine.cli.explaining import section
+    from engine.cli.explaining import section, told
     from engine.cli.stories import Narrator, info_of, read_story, story_json
     from engine.project import load_project
 
@@ -158,7 +149,7 @@ def _why(options: Settings, name: str) -> None:
     echo([f"{identity.fingerprint}  {plain_line(str(identity))} · {narrator.text(story.info.title)}"])
     echo(section(narrator.say("now", "现在"), narrator.state(story.alert, story.info) if story.alert else [over(narrator)]))
     echo(section(narrator.say("history", "经过"), narrator.events(story.events)))
-    _echo_story(narrator, story)
+    echo(told(narrator, story))
     keys = " ".join(f"--key {shlex.quote(plain_line(part))}" for part in identity.key)
     if identity.rule in project.infos:
         echo(["", narrator.say("the condition, clause by clause: ", "逐条查看条件：") + f"storewatch explain {identity.rule} {keys}"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from engine.cli.stories import Narrator, plural
+from engine.cli.stories import Narrator, Story, plural
 from engine.errors import Text, did_you_mean
 from engine.language import typed as t
 from engine.language.printing import show_duration
@@ -218,6 +218,13 @@ def section(title: str, lines: Iterable[str]) -> Iterator[str]:
     told = [f"  {line}" for line in lines]
     if told:
         yield from ("", title, *told)
+
+
+def told(narrator: Narrator, story: Story) -> Iterator[str]:
+    """The messages about an alert, what was not told and why, and how its rule fares."""
+    yield from section(narrator.say("messages", "消息"), narrator.letters(story.letters))
+    yield from section(narrator.say("not told, because", "没有通知的变化及原因"), narrator.suppressed(story.suppressed))
+    yield from section(narrator.say("health", "规则运行情况"), narrator.health(story.health))
 
 
 def is_condition(clause: Clause) -> bool:

@@ -9,10 +9,10 @@ from datetime import datetime
 
 from engine.builtin import BUILT_IN
 from engine.cli.common import Settings, existing_state
-from engine.cli.explaining import section
-from engine.cli.stories import Narrator, Story, outlook, outlook_json, read_story, story_json
+from engine.cli.explaining import section, told
+from engine.cli.stories import Narrator, outlook, outlook_json, read_story, story_json
 from engine.correlation import Lack, Why
-from engine.errors import Text, UsageError
+from engine.errors import Text
 from engine.incidents import IncidentRule
 from engine.incidents.rule import ALERT
 from engine.matching.evaluate import Matcher
@@ -61,27 +61,8 @@ def explain_incident(
     lines += section(narrator.say("lifecycle", "告警状态"), [*narrator.lifecycle(story, at), *narrator.outlook(next_)])
     if found.candidate or story.alert:
         lines += section(narrator.say("routing", "路由"), narrator.routing(next_))
-    lines += _told(narrator, past)
+    lines += told(narrator, past)
     return lines, _json(found, at) | {"lifecycle": story_json(past), "next": outlook_json(next_)}
-
-
-def incident_key(rule: IncidentRule, given: list[str]) -> tuple[str, ...]:
-    """The values of the rule's scope. Raises UsageError when there are not as many as it has columns."""
-    columns = rule.scope
-    values = given[0].split("/") if len(given) == 1 and len(columns) > 1 else given
-    if len(values) == len(columns):
-        return tuple(values)
-    named = " ".join(f"--key {column.upper()}" for column in columns)
-    text = Text(
-        f"which one? '{rule.name}' is identified by {', '.join(columns)}", f"请指明是哪一个：'{rule.name}' 以 {'、'.join(columns)} 区分"
-    )
-    raise UsageError(text, Text(f"write {named}", f"请写 {named}"))
-
-
-def _told(narrator: Narrator, story: Story) -> Iterator[str]:
-    yield from section(narrator.say("messages", "消息"), narrator.letters(story.letters))
-    yield from section(narrator.say("not told, because", "没有通知的变化及原因"), narrator.suppressed(story.suppressed))
-    yield from section(narrator.say("health", "规则运行情况"), narrator.health(story.health))
 
 
 def _then(alert: Alert, at: datetime) -> Alert | None:

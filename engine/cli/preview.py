@@ -59,7 +59,7 @@ def _preview(options: Settings, name: str, key: list[str], at: str, event: str) 
     project: Project = load_project(options.project)
     rule = select(project, name)
     instant = parse_instant(at, project.facts) if at else clock().replace(microsecond=0)
-    wanted = key_of(project, rule, key) if key else None
+    wanted = key_of(project.facts.schemas[rule.kind].key, rule.kind, key) if key else None
     with existing_state(options.project) or nullcontext() as state:
         return Maker(project, rule, instant, event, options.language).make(wanted, state)
 
