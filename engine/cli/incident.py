@@ -86,6 +86,8 @@ class _Drawing:
         yield self.narrator.text(VERDICTS[found.verdict])
         if found.result.error:
             yield f"  {self.narrator.text(found.result.error)}"
+        stale = (say(f"? {kind}: this store has no fresh data", f"? {kind}：这家店没有有效的数据") for kind in found.stale)
+        yield from section(say("data", "数据"), stale)
         for number, way in enumerate(found.ways, 1):
             title = say(f"when (way {number} of {len(found.ways)})", f"when（第 {number} 种，共 {len(found.ways)} 种）")
             yield from section(title if len(found.ways) > 1 else "when", self.way(way))
@@ -96,13 +98,17 @@ class _Drawing:
             if part.role != role:
                 role = part.role
                 yield f"{role} ({self.narrator.text(ROLES[role])})"
-            yield f"  {MARKS[part.met]} {part.pattern.binding}: {clean(part.pattern.text, 400)}"
+            yield f"  {MARKS[part.met]} {part.pattern.binding}: {clean(part.pattern.text, 400)}{self.count(part)}"
             if why := self.why(part):
                 yield f"      {why}"
             yield from (f"      · {clean(row)}" for row in part.rows[:MOST_ROWS])
             if len(part.rows) > MOST_ROWS:
                 more = len(part.rows) - MOST_ROWS
                 yield f"      {self.narrator.say(f'and {more} more', f'另有 {more} 个')}"
+
+    def count(self, part: Part) -> str:
+        wanted = part.pattern.count
+        return self.narrator.say(f"  (at least {wanted})", f"（至少 {wanted} 个）") if wanted > 1 else ""
 
     def why(self, part: Part) -> str:
         """What stands in the way, in words."""
@@ -134,6 +140,7 @@ def _json(found: Explanation, at: datetime) -> dict[str, object]:
         "verdict": found.verdict,
         "severity": found.candidate.severity if found.candidate else None,
         "error": found.result.error,
+        "stale": list(found.stale),
         "ways": [[_part_json(part) for part in way] for way in found.ways],
         "members": [member.identity.fingerprint for member in found.candidate.members] if found.candidate else [],
     }

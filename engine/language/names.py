@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -252,19 +253,40 @@ def _unknown_name(name: Name, schema: KindSchema, scope: Scope) -> ExpressionErr
 _FOREIGN = {"null", "none", "nil", "na"}
 
 
+_TYPED_UNIT = re.compile(r"([0-9]+)(个?小时|钟头|分钟?|天|日|周|个?星期|秒|元|块钱?|件|人|单|个|次)")
+_SPANS = {"小时": "h", "钟头": "h", "分": "m", "分钟": "m", "天": "d", "日": "d", "周": "w", "星期": "w", "秒": "s"}
+
+
 def _hint_for_name(word: str, schema: KindSchema, scope: Scope, *, direct: bool) -> Text | None:
     if word.lower() in _FOREIGN:
         return Text("ask 'x is missing' or 'x is present'", "请写 'x is missing' 或 'x is present'")
     own = [name for column in schema.columns.values() for name in (*_offered(column.name, column.title), *column.names)]
-    known = [*own, *(scope.lets if direct else ())]
-    if direct and any(word in column.values for column in schema.columns.values()):
-        return Text(f"text is written in quotes: '{word}'", f"文字要加引号：'{word}'")
-    near = did_you_mean(word, known)
-    if near or not direct:
-        return near
+    if not direct:
+        return did_you_mean(word, own)
     refers = references(schema, scope.kinds).values()
     through = sorted({f"{kind}.{word}" for kind in refers if _columns_named(word, scope.kinds[kind])})
-    return _listed(through, "perhaps ", "也许是 ") if through else None
+    if through:
+        return _listed(through, "perhaps ", "也许是 ")
+    return _hint_for_text(word, schema) or did_you_mean(word, [*own, *scope.lets]) or _hint_for_chinese(word)
+
+
+def _hint_for_text(word: str, schema: KindSchema) -> Text | None:
+    """For what is a column's value, not its name."""
+    columns = schema.columns.values()
+    meant = next((value for column in columns for said, value in column.words if said == word), None)
+    if meant:
+        return Text(f"rules write it '{meant}', in quotes", f"规则里要写 '{meant}'，加引号")
+    if any(word in column.values for column in columns):
+        return Text(f"text is written in quotes: '{word}'", f"文字要加引号：'{word}'")
+    return None
+
+
+def _hint_for_chinese(word: str) -> Text | None:
+    """For a number with its unit, and for text, that a language without spaces makes look like a name."""
+    if unit := _TYPED_UNIT.fullmatch(word):
+        short = unit[1] + _SPANS.get(unit[2].removeprefix("个"), "")
+        return Text(f"write {short}", f"请写 {short}")
+    return None if word.isascii() else Text(f"text is written in quotes: '{word}'", f"文字要加引号：'{word}'")
 
 
 def _unknown_reference(word: str, schema: KindSchema, at: Span, scope: Scope) -> ExpressionError:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from engine.correlation import Lack
 from engine.incidents import IncidentRule, Pattern
 from engine.model import Candidate, Identity, RuleResult
-from engine.reasoning.correlate import Correlation, Scope
+from engine.reasoning.correlate import Correlation, Scope, kinds_asked
 
 
 class Verdict(StrEnum):
@@ -34,7 +34,7 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """Why an incident rule is true, false or unknown for one key. ``result`` is that of the key alone; ``ways`` are the rule's, each with
-    its patterns."""
+    its patterns; ``stale`` the kinds that it reads and of which the store has no fresh data."""
 
     rule: IncidentRule
     identity: Identity
@@ -42,6 +42,7 @@ class Explanation:
     result: RuleResult
     candidate: Candidate | None
     ways: tuple[tuple[Part, ...], ...]
+    stale: tuple[str, ...] = ()
 
 
 def explain(rule: IncidentRule, scope: Scope, correlation: Correlation, store_id: str = "") -> Explanation:
@@ -54,8 +55,23 @@ def explain(rule: IncidentRule, scope: Scope, correlation: Correlation, store_id
     bound = correlation.bound(rule, scope)
     lacks = correlation.lacks(rule, scope) if not result.error else {}
     ways = tuple(tuple(_parts(correlation, rule, number, scope, bound, lacks)) for number in range(len(rule.ways)))
+    stale = _stale(rule, correlation, store)
     own = replace(result, candidates=(candidate,) if candidate else ())
-    return Explanation(rule, identity, _verdict(result, candidate, identity, bool(bound), store, ways), own, candidate, ways)
+    return Explanation(
+        rule,
+        identity,
+        _verdict(result, candidate, identity, bool(bound), store, ways),
+        own,
+        candidate,
+        ways,
+        _stale(rule, correlation, store),
+    )
+
+
+def _stale(rule: IncidentRule, correlation: Correlation, store: str) -> tuple[str, ...]:
+    schemas = correlation.lookup.matcher.schemas
+    kinds = sorted(frozenset[str]().union(*(kinds_asked(pattern, schemas) for pattern in rule.patterns)))
+    return tuple(kind for kind in kinds if store and store not in correlation.lookup.run.current(kind).stores)
 
 
 def _verdict(

@@ -64,7 +64,15 @@ def test_every_file_of_every_project_is_taken(folder: Path, path: Path, name: st
 
 def blocks() -> Iterator[tuple[str, str]]:
     """Every YAML example of the docs, with the name of its form."""
-    of_key = {"alert": "rules", "let": "rules", "test": "tests", "language": "channels", "expected": "facts", "extends": "facts"}
+    of_key = {
+        "alert": "rules",
+        "let": "rules",
+        "incident": "rules",
+        "test": "tests",
+        "language": "channels",
+        "expected": "facts",
+        "extends": "facts",
+    }
     for page in sorted((ROOT / "docs").rglob("*.md")):
         for text in re.findall(r"(?ms)^```yaml\n(.*?)^```$", page.read_text(encoding="utf-8")):
             key = re.sub(r"^- |^#.*\n", "", text).partition(":")[0]
