@@ -55,7 +55,6 @@ def explain(rule: IncidentRule, scope: Scope, correlation: Correlation, store_id
     bound = correlation.bound(rule, scope)
     lacks = correlation.lacks(rule, scope) if not result.error else {}
     ways = tuple(tuple(_parts(correlation, rule, number, scope, bound, lacks)) for number in range(len(rule.ways)))
-    stale = _stale(rule, correlation, store)
     own = replace(result, candidates=(candidate,) if candidate else ())
     return Explanation(
         rule,

@@ -12,7 +12,17 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from engine.errors import Problem, ProblemsFound, Text, nearest
-from engine.yamlfile.findings import BilingualError, Finding, Model, fields_at, finding_of, merged, missing_keys, unknown_key
+from engine.yamlfile.findings import (
+    FULL_WIDTH_COLON,
+    BilingualError,
+    Finding,
+    Model,
+    fields_at,
+    finding_of,
+    merged,
+    missing_keys,
+    unknown_key,
+)
 from engine.yamlfile.scalars import LINE_BREAK, Mark, Path_, shown, written_at
 
 MOST_PROBLEMS = 100
@@ -103,6 +113,9 @@ class Document:
 
     def _wrong_value(self, path: Path_, items: list[ErrorDetails]) -> Iterator[Problem]:
         value, raw, subject = items[0]["input"], self._mark(path, False).text, self._subject(path)
+        if value is None and "：" in _key_of(path) and path in self.keys:  # in { }, YAML takes all of it for a key
+            yield self._told(path, FULL_WIDTH_COLON, key=True)
+            return
         findings: list[Finding] = []
         for item in items:
             context: Mapping[str, object] = item.get("ctx", {})

@@ -38,6 +38,11 @@ class Finding:
     wanted: Text | None = None
 
 
+FULL_WIDTH_COLON = Finding(
+    "full_width",
+    Text("'：' is full-width, which YAML does not take for a colon", "“：”是全角冒号，YAML 不认"),
+    Text("type ': ' with a space after it, and ',' for '，'", "请改用半角冒号加空格 “: ”，逗号也用半角 “,”"),
+)
 _TEXT = Text("a text", "文字")
 _WHOLE = Text("a whole number", "整数")
 _NUMBER = Text("a number", "数字")
