@@ -8,11 +8,15 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from engine.cli.common import Settings, fail, settings
 from engine.errors import Problem, ProblemsFound, StorewatchError, Text, visible, without_secrets
+
+if TYPE_CHECKING:
+    from engine.project import Project
 
 
 def register(app: typer.Typer) -> None:
@@ -26,16 +30,10 @@ def check(context: typer.Context) -> None:
 
     Exit code 0: all is right. 1: problems were found. 2: the folder is no project.
     """
-    from engine.project import load_project  # heavy: not on the path of --help
-    from engine.routing import EmailChannel
-    from engine.ruletest.reading import check_tests
-
     options = settings(context)
     try:
         with _uncollected():
-            project = load_project(options.project, thorough=True)
-            if problems := check_tests(project):  # of rules that are wrong themselves nothing could be said
-                raise ProblemsFound(problems)
+            project = _checked(options.project)
     except ProblemsFound as error:
         _tell(options, error.problems)
         raise typer.Exit(1) from None
@@ -51,6 +49,8 @@ def check(context: typer.Context) -> None:
                 f"注意：编辑器用的 schema 已过时，请运行：{command}",
             )
         )
+    from engine.routing import EmailChannel
+
     for name, channel in project.channels.channels.items():
         if isinstance(channel, EmailChannel) and channel.password_env and channel.password_env not in os.environ:
             options.say(_unset(name, channel.password_env))
@@ -60,6 +60,17 @@ def check(context: typer.Context) -> None:
             f"全部正确：{len(project.rules)} 条规则，{len(project.incidents)} 条事件规则，{len(project.facts.schemas)} 种事实",
         )
     )
+
+
+def _checked(folder: Path) -> Project:
+    """The project, if all of it is right. Raises ProblemsFound and UsageError."""
+    from engine.project import load_project  # heavy: not on the path of --help
+    from engine.ruletest.reading import check_tests
+
+    project = load_project(folder, thorough=True)
+    if problems := check_tests(project):  # of rules that are wrong themselves nothing could be said
+        raise ProblemsFound(problems)
+    return project
 
 
 @contextmanager
