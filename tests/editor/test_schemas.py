@@ -88,6 +88,7 @@ def test_every_example_of_the_docs_is_taken(name: str, text: str) -> None:
 MEANING = {
     "channels": ["misspelt_routes"],
     "rules": [
+        "chinese_units",
         "duplicate",
         "duration_too_long",
         "english_title_not_offered",
@@ -104,6 +105,7 @@ MEANING = {
         "owner_without_contact",
         "reserved_name",
         "unknown_chinese_column",
+        "unquoted_chinese",
         "unknown_column",
         "unknown_in_block",
         "unknown_in_double_quotes",
