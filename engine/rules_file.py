@@ -17,15 +17,16 @@ from engine.yamlfile import BilingualError, Path_, shown
 def _parse_severity(value: object) -> tuple[tuple[Severity, str], ...]:
     """``warning``, or ``{critical: condition, warning: otherwise}``, tried in order, as (severity, condition or ``otherwise``)."""
     if not isinstance(value, dict) or not value:
-        return ((_severity(value), OTHERWISE),)
+        return ((parse_severity(value), OTHERWISE),)
     for name in list(value)[:-1]:
         if value[name] == OTHERWISE:
             text = Text("'otherwise' must come last: what follows it is never tried", "'otherwise' 必须写在最后，后面的不会被用到")
             raise BilingualError("otherwise_not_last", text, at=(name,))
-    return tuple((_severity(name, (name,)), parse_expression(condition, (name,))) for name, condition in value.items())
+    return tuple((parse_severity(name, (name,)), parse_expression(condition, (name,))) for name, condition in value.items())
 
 
-def _severity(name: object, at: Path_ = ()) -> Severity:
+def parse_severity(name: object, at: Path_ = ()) -> Severity:
+    """``critical`` and so on; ``at`` is the key that says so, where it is one. Raises :class:`BilingualError`."""
     names = [severity.value for severity in Severity]
     if isinstance(name, str) and name in names:
         return Severity(name)

@@ -8,11 +8,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from engine.errors import Text, did_you_mean
+from engine.errors import Text
 from engine.expressions import Expression
 from engine.fields import Duration, LocalText, Name, Strict, about
 from engine.language.syntax import RESERVED
 from engine.model import Severity
+from engine.rules_file import parse_severity
 from engine.yamlfile import BilingualError, shown
 
 KEEPS = timedelta(hours=2)
@@ -38,12 +39,7 @@ def _ways(value: object) -> object:
 
 
 def _severity(value: object) -> Severity:
-    known = [severity.value for severity in Severity]
-    if isinstance(value, str) and value in known:
-        return Severity(value)
-    said = shown(value)
-    hint = did_you_mean(str(value), known) or Text("use info, warning or critical", "可用 info、warning、critical")
-    raise BilingualError("bad_severity", Text(f"{said.en} is not a severity", f"{said.zh} 不是级别"), hint)
+    return parse_severity(value)
 
 
 Binding = Annotated[str, AfterValidator(_binding)]

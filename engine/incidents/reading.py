@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from engine.builtin import BUILT_IN
 from engine.errors import Problem, Text, did_you_mean
+from engine.expressions import Expressions
 from engine.incidents.files import IncidentFile, PatternFile
 from engine.incidents.patterns import Bound, bound_schema, names_in, pattern_scope, read_pattern, unbound
 from engine.incidents.rule import ALERT, INCIDENT, Given, IncidentRule, Pattern, Way
@@ -19,7 +20,7 @@ from engine.language import ExpressionError, understand
 from engine.language.errors import wrong
 from engine.language.typed import Node
 from engine.model import ColumnSchema, KindSchema, RuleInfo
-from engine.rules import AlertRule, Labelled, label_of
+from engine.rules import AlertRule, Labelled, is_incident, label_of
 from engine.yamlfile import Document, Path_
 
 Result = TypeVar("Result")
@@ -55,7 +56,7 @@ def read_incidents(
 
 def _places(document: Document) -> Iterator[int]:
     for index, entry in enumerate(document.data if isinstance(document.data, list) else []):
-        if isinstance(entry, dict) and "incident" in entry:
+        if is_incident(entry):
             yield index
 
 
@@ -78,7 +79,8 @@ class _Reader:
         self.root: Path_ = (index,)
         self.sources = sources
         self.time_zone = time_zone
-        self.problems: list[Problem] = []
+        self.expressions = Expressions(document, sources.kinds, time_zone)
+        self.problems = self.expressions.problems
 
     def read(self) -> IncidentRule | None:
         try:
@@ -252,9 +254,7 @@ class _Reader:
         try:
             return read()
         except ExpressionError as error:
-            for found in error.problems:
-                width = max(1, found.span.end - found.span.start)
-                self.problems.append(self.document.problem(path, found.code, found.text, found.hint, offset=found.span.start, width=width))
+            self.expressions.tell(error, path)
             return None
 
     def _tell(self, path: Path_, code: str, text: Text, hint: Text | None = None, *, key: bool = False) -> None:

@@ -47,26 +47,22 @@ class Lookup:
     matcher: Matcher
     snapshots: Snapshots
     at: datetime
-    _run: Run = field(init=False)
+    run: Run = field(init=False)
 
     def __post_init__(self) -> None:
-        self._run = Run(self.matcher, self.snapshots, self.at)
-
-    @property
-    def run(self) -> Run:
-        return self._run
+        self.run = Run(self.matcher, self.snapshots, self.at)
 
     def of_table(self, wanted: Wanted, table: pa.Table) -> list[Found]:
         """The rows of ``table``, which has the columns of ``wanted.schema`` and ``_as_of``, that are wanted. Raises EvaluationError or
         SnapshotError (conditions may refer to rows of snapshots)."""
         source = Source("current", wanted.schema.name)
         self.matcher.connection.register(source.name, table)
-        self._run.provide(source)
+        self.run.provide(source)
         return list(self._rows(wanted, self._query(wanted, ())))
 
     def of_kind(self, wanted: Wanted, within: Sequence[str], values: Collection[tuple[str, ...]]) -> list[Found]:
         """The current rows of a kind that are wanted, of those that have ``values`` in the columns ``within``. Raises as above."""
-        self._run.register_keys(within, values)
+        self.run.register_keys(within, values)
         return list(self._rows(wanted, self._query(wanted, tuple(within))))
 
     def _query(self, wanted: Wanted, within: tuple[str, ...]) -> Query:
@@ -88,7 +84,7 @@ class Lookup:
         return written(table.select(HOLDS, **keys, **values), frames)
 
     def _rows(self, wanted: Wanted, query: Query) -> Iterator[Found]:
-        for row in self._run.fetch(query).to_pylist():
+        for row in self.run.fetch(query).to_pylist():
             yield Found(
                 tuple(str(row[f"key {i}"]) for i in range(len(wanted.schema.key))),
                 row[HOLDS] is True,
