@@ -14,7 +14,7 @@ from pathlib import Path
 from engine.errors import Secret
 from engine.model import Delivery, Notification, Outcome, Send
 from engine.routing import EmailChannel
-from engine.routing.channels import check_address
+from engine.routing.channel_types import check_address
 
 DETAIL = 200  # characters of a server's answer that are kept
 CONFIGURATION = (530, 534, 535, 538)  # "authentication required" and its kin: the set-up is wrong, not the mail

@@ -39,7 +39,8 @@ def _others(channels: Channels, dead: str) -> list[Recipient]:
     """Everybody whom a receiver names outright, on channels other than ``dead``."""
     found: dict[tuple[str, str], Recipient] = {}
     for receiver in (one for several in channels.receivers.values() for one in several):
-        named = ["console"] if channels.channels[receiver.channel].type == "console" else [to for to in receiver.to if to != OWNER]
+        one = channels.channels[receiver.channel].ONE_ADDRESS
+        named = [one] if one else [to for to in receiver.to if to != OWNER]
         for address in named if receiver.channel != dead else ():
             found.setdefault((receiver.channel, address), Recipient(receiver.channel, address, receiver.language or channels.language))
     return list(found.values())

@@ -1,6 +1,7 @@
 """Who is told what, and why not: ``channels.yaml`` and the decisions made by it."""
 
-from engine.routing.channels import Channel, Channels, ConsoleChannel, Contact, EmailChannel, Receiver, load_channels, read_channels
+from engine.routing.channel_types import Channel, ConsoleChannel, EmailChannel
+from engine.routing.channels import Channels, Contact, Receiver, load_channels, read_channels
 from engine.routing.deciding import (
     Plan,
     Recipient,

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from email.errors import MessageError
-from email.headerregistry import Address
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,35 +11,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from engine.errors import Problem, ProblemsFound, Text, did_you_mean
 from engine.fields import Duration, Strict, about, named, written
+from engine.routing.channel_types import MODELS, Channel, MailAddress, check_address
 from engine.routing.matchers import MATCHER, Matcher, parse_matcher
 from engine.yamlfile import BilingualError, Document, Path_, load, shown
 
 OWNER = "owner"
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
-
-
-def check_address(address: str) -> str:
-    """The address in ASCII: ``a@例子.公司`` as ``a@xn--fsqu00a.xn--55qx5d``. A local part outside ASCII is refused; few servers take it."""
-    local, _, domain = address.rpartition("@")
-    try:
-        ascii_ = f"{local}@{domain.encode('idna').decode('ascii')}"
-        sound = bool(_ADDRESS.fullmatch(ascii_)) and Address(addr_spec=ascii_).addr_spec == ascii_
-    except (ValueError, MessageError):
-        sound = False
-    if not sound:
-        said = shown(address)
-        text = Text(f"{said} is not an email address", f"{said} 不是邮箱地址")
-        raise BilingualError("bad_address", text, Text("write it like name@example.com", "写法如 name@example.com"))
-    return ascii_
-
-
-def check_sender(sender: str) -> str:
-    """``name@example.com`` or ``Shop watch <name@example.com>``."""
-    name, address = parseaddr(sender)
-    if not name or "\n" in sender:
-        return check_address(sender)
-    return f"{name} <{check_address(address)}>"
 
 
 def check_target(address: str) -> str:
@@ -56,8 +28,6 @@ def check_target(address: str) -> str:
         raise BilingualError(error.code, error.text, hint or error.hint) from None
 
 
-MailAddress = Annotated[str, AfterValidator(check_address)]
-Sender = Annotated[str, AfterValidator(check_sender)]
 Target = Annotated[str, AfterValidator(check_target)]
 Language = Literal["zh", "en"]
 _MATCHER_WANTED = Text('severity="critical" or area=~"A|B"', 'severity="critical" 或 area=~"客服|售后"')
@@ -66,40 +36,6 @@ _Matching = Annotated[
     BeforeValidator(parse_matcher, json_schema_input_type=Annotated[str, written(MATCHER, _MATCHER_WANTED)]),
     named("matchers"),
 ]
-
-
-class EmailChannel(Strict):
-    """A mail server. The password is named, never written: an environment variable or a file (relative to the project)."""
-
-    type: Annotated[Literal["email"], about("mail", "邮件")]
-    host: Annotated[str, about("name of the mail server", "邮件服务器", examples=["smtp.example.com"])] = Field(min_length=1)
-    port: Annotated[int, about("587 with starttls, 465 with tls", "端口：starttls 用 587，tls 用 465", examples=[587, 465])] = Field(
-        587, ge=1, le=65535
-    )
-    security: Annotated[Literal["starttls", "tls", "none"], about("encryption", "加密方式")] = "starttls"
-    ca_file: Annotated[str, about("file with the certificates to trust", "自有证书文件")] = ""
-    username: Annotated[str, about("login of the mail server", "登录名")] = ""
-    password_env: Annotated[str, about("environment variable that holds the password", "存放密码的环境变量名，不要写密码")] = ""
-    password_file: Annotated[str, about("file that holds the password", "存放密码的文件，不要写密码")] = ""
-    from_: Annotated[Sender, about("sender, as name@example.com", "发件人", examples=["巡店 <storewatch@example.com>"])] = Field(
-        alias="from"
-    )
-    timeout: Annotated[Duration, about("how long to wait for the server", "等服务器多久", examples=["20s"])] = timedelta(seconds=20)
-
-    @property
-    def sender_address(self) -> str:
-        """The bare address of ``from``, as the envelope names it."""
-        return parseaddr(self.from_)[1] or self.from_
-
-
-class ConsoleChannel(Strict):
-    """Writes messages as text to standard output."""
-
-    type: Annotated[Literal["console"], about("standard output", "标准输出，试用时方便")]
-
-
-Channel = EmailChannel | ConsoleChannel
-MODELS: Mapping[str, type[EmailChannel] | type[ConsoleChannel]] = {"email": EmailChannel, "console": ConsoleChannel}
 
 
 class Contact(Strict):
@@ -217,29 +153,8 @@ def _one_channel(document: Document, path: Path_, data: object) -> Iterator[Prob
     except ValidationError as error:
         yield from document.problems_of(error, model, path)
         return
-    if isinstance(channel, EmailChannel):
-        yield from _login_problems(document, path, channel)
-
-
-def _login_problems(document: Document, path: Path_, channel: EmailChannel) -> Iterator[Problem]:
-    named = [name for name in ("password_env", "password_file") if getattr(channel, name)]
-    if len(named) == 2:
-        text = Text("give password_env or password_file, not both", "password_env 与 password_file 只能写一个")
-        yield document.problem((*path, "password_file"), "two_passwords", text)
-    if channel.username and not named:
-        hint = Text(
-            "add password_env: NAME_OF_A_VARIABLE (the password itself must not stand in the file)",
-            "请加上 password_env: 环境变量名（不要把密码写进文件）",
-        )
-        text = Text("username needs password_env or password_file", "写了 username，还需要 password_env 或 password_file")
-        yield document.problem((*path, "username"), "no_password", text, hint)
-    if named and not channel.username:
-        text = Text(f"{named[0]} is of no use without username", f"写了 {named[0]}，还需要 username")
-        yield document.problem((*path, named[0]), "no_username", text)
-    if channel.username and channel.security == "none" and channel.host not in LOOPBACK:
-        text = Text("the password would travel unencrypted", "密码会以明文传输")
-        hint = Text("use security: starttls or security: tls", "请用 security: starttls 或 security: tls")
-        yield document.problem((*path, "security"), "password_in_clear", text, hint)
+    for mistake in channel.mistakes():
+        yield document.problem((*path, mistake.key), mistake.code, mistake.text, mistake.hint)
 
 
 def _reference_problems(document: Document, people: _People) -> Iterator[Problem]:
@@ -268,11 +183,12 @@ def _receiver_problems(document: Document, path: Path_, receiver: Receiver, type
     if name not in types:
         text = Text(f"there is no channel '{name}'", f"没有名为 '{name}' 的渠道")
         yield document.problem((*path, "channel"), "unknown_channel", text, did_you_mean(name, types))
-    elif types[name] == "email" and not receiver.to:
-        hint = Text("add  to: [owner]  or addresses", "请加上  to: [owner]  或邮箱地址")
-        yield document.problem(path, "no_recipient", Text("an email receiver needs 'to'", "邮件接收者需要写 'to'"), hint)
-    elif types[name] == "console" and receiver.to:
-        yield document.problem((*path, "to"), "needless_recipient", Text("a console has no recipients", "console 渠道不需要 'to'"))
+        return
+    model = MODELS.get(str(types[name]))
+    if model and not receiver.to and model.NOBODY:
+        yield document.problem(path, "no_recipient", *model.NOBODY)
+    elif model and receiver.to and model.NEEDLESS:
+        yield document.problem((*path, "to"), "needless_recipient", model.NEEDLESS)
 
 
 def _route_problems(document: Document, path: Path_, route: RouteModel, people: _People) -> Iterator[Problem]:

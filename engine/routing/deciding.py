@@ -268,8 +268,9 @@ def _recipients(receivers: Iterable[Receiver], owners: Iterable[str], channels: 
 
 
 def _addresses(receiver: Receiver, owners: Iterable[str], channels: Channels) -> Iterator[tuple[str, str | None]]:
-    if channels.channels[receiver.channel].type == "console":
-        yield "console", None
+    if one := channels.channels[receiver.channel].ONE_ADDRESS:
+        yield one, None
+        return
     for target in receiver.to:
         if target != OWNER:
             yield target, None

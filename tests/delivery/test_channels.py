@@ -10,7 +10,7 @@ import pytest
 from engine.actions import TYPES, Surroundings, secret_of, senders
 from engine.errors import Problem, ProblemsFound, UsageError
 from engine.routing import Channels, EmailChannel, load_channels
-from engine.routing.channels import MODELS
+from engine.routing.channel_types import MODELS
 from engine.routing.matchers import parse_matcher
 from engine.yamlfile import BilingualError
 
