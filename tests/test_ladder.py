@@ -14,6 +14,7 @@ LADDER = [
     "model",
     "yamlfile",
     "fields",
+    "intervals",
     "language",
     "facts",
     "facts_file",
