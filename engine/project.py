@@ -89,7 +89,7 @@ class _Loader:
     def load(self, thorough: bool) -> Project:
         facts = self._try(lambda: load_facts(self.folder / "facts.yaml", "facts.yaml"))
         routing = self._try(lambda: load(self._present("channels.yaml"), "channels.yaml"))
-        channels = self._try(lambda: read_channels(routing)) if routing else None
+        channels = self._try(lambda: read_channels(routing, *([facts.time_zone] if facts else []))) if routing else None
         documents = self._rule_documents()
         rules = self._rules(documents, facts, thorough) if facts else ()
         names = [name for document in documents for _, name in _named(document, "alert")]

@@ -10,12 +10,14 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from engine.errors import Problem, ProblemsFound, Text, did_you_mean
-from engine.fields import Duration, Strict, about, named, written
+from engine.fields import Duration, Strict, TimeZone, about, named, written
+from engine.intervals import IntervalModel, TimeInterval, interval_of
 from engine.routing.channel_types import MODELS, Channel, MailAddress, check_address
 from engine.routing.matchers import MATCHER, Matcher, parse_matcher
 from engine.yamlfile import BilingualError, Document, Path_, load, shown
 
 OWNER = "owner"
+TIME_ZONE = "Asia/Shanghai"
 
 
 def check_target(address: str) -> str:
@@ -74,6 +76,13 @@ class _People(Strict):
         default_factory=dict
     )
     receivers: Annotated[Mapping[str, tuple[Receiver, ...]], about("name → channels and addresses", "名称 → 渠道和地址")]
+    time_zone: Annotated[
+        TimeZone | None, about("time zone of what does not name one; default: that of facts.yaml", "默认时区；不写则用 facts.yaml 的")
+    ] = None
+    time_intervals: Annotated[
+        Mapping[str, Annotated[list[IntervalModel], Field(min_length=1)]],
+        about("name → when: nights, holidays, promotions", "名称 → 时间段：夜间、节假日、大促"),
+    ] = Field(default_factory=dict)
     route: Annotated[RouteModel, about("which alerts go to whom", "什么告警发给谁")] = Field(json_schema_extra={"required": ["receiver"]})
 
 
@@ -84,14 +93,18 @@ class Channels(_People):
         Mapping[str, Annotated[Channel, Field(discriminator="type")]], about("name → how messages leave", "名称 → 消息怎么发出")
     ] = Field(min_length=1)
 
+    def interval(self, name: str) -> TimeInterval:
+        """The time interval of that name, which exists: all that is read has been checked."""
+        return interval_of(self.time_intervals[name], self.time_zone or TIME_ZONE)
+
 
 def load_channels(path: Path) -> Channels:
     """Read and check ``channels.yaml``. Raises :class:`ProblemsFound` with every mistake at its place."""
     return read_channels(load(path, path.name))
 
 
-def read_channels(document: Document) -> Channels:
-    """As :func:`load_channels`, of a file that has been read."""
+def read_channels(document: Document, time_zone: str = TIME_ZONE) -> Channels:
+    """As :func:`load_channels`, of a file that has been read; ``time_zone`` is the project's."""
     if not isinstance(document.data, dict):
         text = Text("must hold the keys channels, receivers and route", "应包含 channels、receivers、route 三个键")
         raise ProblemsFound([document.problem((), "not_a_mapping", text)])
@@ -101,7 +114,8 @@ def read_channels(document: Document) -> Channels:
         problems += _reference_problems(document, people)
     if problems or people is None:
         raise ProblemsFound(problems)
-    return document.validate(Channels)
+    found = document.validate(Channels)
+    return found if found.time_zone else found.model_copy(update={"time_zone": time_zone})
 
 
 def _people(document: Document, problems: list[Problem]) -> _People | None:
