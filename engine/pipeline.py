@@ -90,7 +90,7 @@ def run_round(
     results = _match(project, matcher, snapshots, at, rules, before)
     before |= state.resolved(candidate.identity for result in results.values() for candidate in result.candidates)
     after, transitions = step(before, results.values(), infos, at)
-    incidents = correlate(project.incidents, after, infos, matcher, snapshots, at)
+    incidents = correlate(project.reasoning, after, infos, matcher, snapshots, at)
     ended = state.resolved(candidate.identity for result in incidents for candidate in result.candidates)
     before, results = before | ended, results | {result.rule: result for result in incidents}
     after, more = step(after | ended, incidents, infos, at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +17,7 @@ from engine.incidents import IncidentRule, read_incidents
 from engine.incidents.rule import ALERT
 from engine.lets import read_lets
 from engine.model import KindSchema, RuleInfo, Severity
-from engine.reasoning.program import flaws
+from engine.reasoning.program import Reasoning, flaws
 from engine.rendering import Renderer
 from engine.routing import BUILT_IN_LABELS, Channels, Vocabulary, misspelt, read_channels
 from engine.rules import AlertRule, duplicate_names, read_rules
@@ -41,6 +42,10 @@ class Project:
     @property
     def snapshots(self) -> Path:
         return self.folder / "snapshots"
+
+    @cached_property
+    def reasoning(self) -> Reasoning:
+        return Reasoning(self.incidents, frozenset([ALERT, *self.facts.schemas]))
 
     @property
     def infos(self) -> dict[str, RuleInfo]:

@@ -38,6 +38,7 @@ ROLES = {
     "all": Text("must be there", "必须有"),
     "any": Text("one of these", "至少有其一"),
     "none": Text("must not be there", "不能有"),
+    "also": Text("told with it where it is there", "有则一并说明"),
 }
 MARKS = {True: "✓", False: "✗", None: "?"}
 
@@ -53,7 +54,7 @@ def explain_incident(
         story = read_story(state, Identity(rule.name, key), rule.info)
     then = {identity: alert for identity, alert in ((i, _then(a, at)) for i, a in alerts.items()) if alert}
     store = story.alert.store_id if story.alert else ""
-    found = explain(rule, key, Correlation(project.incidents, then, infos, lookup, every=True), store)
+    found = explain(rule, key, Correlation(project.reasoning, then, infos, lookup, every=True), store)
     narrator = Narrator(options.language, project.facts.time_zone)
     lines = list(_Drawing(narrator).lines(found, at))
     next_ = outlook(project, story, found.result, found.candidate.store_id if found.candidate else "", at)

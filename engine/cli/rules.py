@@ -72,7 +72,7 @@ def _incidents_page(found: Iterable[IncidentRule]) -> Iterator[str]:
         yield f"One for each {scope}. Severity: {info.severity.value}. Owner: {info.owner or '-'}. Defined in `{rule.defined_at}`."
         for way in rule.ways:
             yield ""
-            for group, patterns in (("all", way.all), ("any", way.any), ("none", way.none)):
+            for group, patterns in way.groups:
                 yield from (f"    {group}  {pattern.binding}: {_counted(pattern)}" for pattern in patterns)
         if info.advice:
             yield from ("", info.advice.zh, "", info.advice.en)

@@ -64,6 +64,9 @@ class WhenFile(Strict):
     all: Annotated[Patterns, about("all of these are there: name → pattern", "全部都要有：名称 → 要找什么")] = {}
     any: Annotated[Patterns, about("at least one of these is there", "至少要有一个")] = {}
     none: Annotated[Patterns, about("none of these is there", "一个都不能有")] = {}
+    also: Annotated[
+        Patterns, about("what follows from it: told in its message where it is there, not asked for", "由它引起的：有就并入消息")
+    ] = {}
 
 
 Ways = Annotated[list[WhenFile], BeforeValidator(_ways, json_schema_input_type=WhenFile | list[WhenFile]), Field(min_length=1)]

@@ -24,7 +24,7 @@ from engine.rules import AlertRule, Labelled, is_incident, label_of
 from engine.yamlfile import Document, Path_
 
 Result = TypeVar("Result")
-GROUPS = ("all", "any", "none")
+GROUPS = ("all", "any", "none", "also")
 
 
 def read_incidents(
@@ -97,8 +97,9 @@ class _Reader:
         if self.problems or not all(self._has_cause(raw, number, way) for number, way in enumerate(ways)):
             return None
         singles = {p.binding: bound_schema(p.binding, p.schema) for way in ways for p in way.all}
-        bound = Bound(singles | {p.binding: bound_schema(p.binding, p.schema) for way in ways for p in way.any}, self.time_zone)
-        sources = {pattern.binding: pattern.source for way in ways for pattern in (*way.all, *way.any)}
+        there = [pattern for way in ways for pattern in way.patterns if pattern not in way.none]
+        bound = Bound({p.binding: bound_schema(p.binding, p.schema) for p in there}, self.time_zone)
+        sources = {pattern.binding: pattern.source for pattern in there}
         rows = {name for name, source in sources.items() if source in (ALERT, INCIDENT)}
         scope = self._scope(ways)
         return IncidentRule(
@@ -123,7 +124,7 @@ class _Reader:
                 found[group] += [pattern] if pattern else []
                 if pattern and group == "all" and each.count == 1:
                     known[binding] = bound_schema(binding, pattern.schema)
-        return Way(tuple(found["all"]), tuple(found["any"]), tuple(found["none"]))
+        return Way(*(tuple(found[group]) for group in GROUPS))
 
     def _when(self, number: int) -> Path_:
         """Where the ``number``-th way is written: ``when:`` is one way, or a list of them."""

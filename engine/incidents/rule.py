@@ -88,15 +88,26 @@ class Given:
 @dataclass(frozen=True, slots=True)
 class Way:
     """Every pattern of ``all`` and at least one of ``any`` (if there are any) match rows that are linked as they ask, and no row matches
-    one of ``none``."""
+    one of ``none``. Rows that match one of ``also`` belong to what was found, but nothing depends on them."""
 
     all: tuple[Pattern, ...]
     any: tuple[Pattern, ...] = ()
     none: tuple[Pattern, ...] = ()
+    also: tuple[Pattern, ...] = ()
+
+    @property
+    def groups(self) -> tuple[tuple[str, tuple[Pattern, ...]], ...]:
+        """The patterns under the words that the rule writes them with."""
+        return (("all", self.all), ("any", self.any), ("none", self.none), ("also", self.also))
+
+    @property
+    def asked(self) -> tuple[Pattern, ...]:
+        """What the incident depends on."""
+        return (*self.all, *self.any, *self.none)
 
     @property
     def patterns(self) -> tuple[Pattern, ...]:
-        return (*self.all, *self.any, *self.none)
+        return (*self.asked, *self.also)
 
 
 @dataclass(frozen=True, slots=True)

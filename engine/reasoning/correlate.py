@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,12 +18,13 @@ from engine.matching.reads import kinds_read
 from engine.matching.rows import Found, Lookup, Wanted
 from engine.model import ALL_STORES, Alert, Candidate, Identity, KindSchema, Member, RuleInfo, RuleResult, Shown, State, Stores, Type, Value
 from engine.reasoning.program import (
+    Reasoning,
     asserted_kinds,
     binding_of,
     incident_kind,
+    is_besides,
     is_shown,
     kind_of,
-    program,
     rule_of,
     scalar,
     shown_field,
@@ -39,7 +40,7 @@ Scope = tuple[str, ...]
 
 
 def correlate(
-    rules: Sequence[IncidentRule],
+    reasoning: Reasoning,
     alerts: Mapping[Identity, Alert],
     infos: Mapping[str, RuleInfo],
     matcher: Matcher,
@@ -51,8 +52,8 @@ def correlate(
     A rule that fails does not stop the others: its result carries the error. Without an alert that some rule could be about, nothing
     is computed at all.
     """
-    correlation = Correlation(rules, alerts, infos, Lookup(matcher, snapshots, at))
-    return tuple(map(correlation.result, rules))
+    correlation = Correlation(reasoning, alerts, infos, Lookup(matcher, snapshots, at))
+    return tuple(map(correlation.result, reasoning.rules))
 
 
 def kinds_asked(pattern: Pattern, kinds: Mapping[str, KindSchema]) -> frozenset[str]:
@@ -81,6 +82,15 @@ def _may_match(pattern: Pattern, firing: Collection[str]) -> bool:
     return True
 
 
+def _bound(matches: Iterable[c.Match]) -> dict[str, set[str]]:
+    """The ids of the facts that are bound to each name."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for match in matches:
+        for name, ids in match.bindings.items():
+            found[binding_of(name)] |= ids
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row that a pattern wants, and the values of the rule's scope that it has."""
@@ -95,14 +105,15 @@ class Correlation:
 
     def __init__(
         self,
-        rules: Sequence[IncidentRule],
+        reasoning: Reasoning,
         alerts: Mapping[Identity, Alert],
         infos: Mapping[str, RuleInfo],
         lookup: Lookup,
         *,
         every: bool = False,
     ) -> None:
-        self.rules = rules
+        self.reasoning = reasoning
+        self.rules = rules = reasoning.rules
         self.infos = infos
         self.lookup = lookup
         self.active = {rule.name: frozenset(identity for identity in alerts if identity.rule == rule.name) for rule in rules}
@@ -133,16 +144,11 @@ class Correlation:
 
     def bound(self, rule: IncidentRule, scope: Scope) -> Mapping[str, Collection[str]]:
         """The ids of the facts that are bound to each name in some match of the rule in the scope."""
-        found: defaultdict[str, set[str]] = defaultdict(set)
-        for match in self._found.matches:
-            if rule_of(match.rule) == rule.name and tuple(map(str, match.scope)) == scope:
-                for name, ids in match.bindings.items():
-                    found[binding_of(name)] |= ids
-        return found
+        return _bound(self._matches(rule).get(scope, ()))
 
     def lacks(self, rule: IncidentRule, scope: Scope) -> dict[str, c.Lack]:
         """By binding, what keeps each way of the rule from matching in the scope. Raises EvaluationError."""
-        plan = self._program()
+        plan = self.reasoning.program
         found: dict[str, c.Lack] = {}
         for each in plan.rules:
             if rule_of(each.name) == rule.name:
@@ -162,7 +168,7 @@ class Correlation:
             except (EvaluationError, SnapshotError) as error:
                 self._errors[rule.name] = error.text
         try:
-            found = self._program().run(self._facts)
+            found = self.reasoning.program.run(self._facts)
         except EvaluationError as error:
             self._errors = dict.fromkeys((rule.name for rule in self.rules), error.text)
             return c.Found((), (), ())
@@ -172,9 +178,6 @@ class Correlation:
             else:
                 self._unknown[rule_of(failure.rule)].add(tuple(map(str, failure.scope)))
         return found
-
-    def _program(self) -> c.Program:
-        return program(self.rules, [ALERT, *self.lookup.matcher.schemas])
 
     def _facts_of(self, rule: IncidentRule) -> Iterator[c.Fact]:
         """A fact for every row that some pattern of the rule wants. Facts of kinds are looked for where the alerts are."""
@@ -213,19 +216,23 @@ class Correlation:
         if rule.name in self._errors:
             return RuleResult(rule.name, error=self._errors[rule.name])
         try:
-            known = self._known(pattern for way in rule.ways for pattern in way.patterns)
+            known = self._known(pattern for way in rule.ways for pattern in way.asked)
             absent = self._known(pattern for way in rule.ways for pattern in way.none)
         except SnapshotError as error:
             return RuleResult(rule.name, error=error.text)
-        matches: defaultdict[Scope, list[c.Match]] = defaultdict(list)
-        for match in self._found.matches:
-            if rule_of(match.rule) == rule.name:
-                matches[tuple(map(str, match.scope))].append(match)
-        candidates = [self._candidate(rule, scope, each) for scope, each in sorted(matches.items())]
+        candidates = [self._candidate(rule, scope, each) for scope, each in sorted(self._matches(rule).items())]
         told = tuple(candidate for candidate in candidates if not candidate.store_id or candidate.store_id in absent)
         active = self.active[rule.name]
         unknown = frozenset(Identity(rule.name, scope) for scope in self._unknown[rule.name]) & active
         return RuleResult(rule.name, told, unknown, len(self._unknown[rule.name]), known, active, len(candidates))
+
+    def _matches(self, rule: IncidentRule) -> dict[Scope, list[c.Match]]:
+        """By scope, what was found of the rule where its incident is."""
+        found: defaultdict[Scope, list[c.Match]] = defaultdict(list)
+        for match in self._found.matches:
+            if rule_of(match.rule) == rule.name:
+                found[tuple(map(str, match.scope))].append(match)
+        return {scope: matches for scope, matches in found.items() if not all(is_besides(match.rule) for match in matches)}
 
     def _known(self, patterns: Iterable[Pattern]) -> Stores:
         """Stores with fresh data of every kind that the patterns read."""
@@ -236,10 +243,7 @@ class Correlation:
         return known
 
     def _candidate(self, rule: IncidentRule, scope: Scope, matches: Iterable[c.Match]) -> Candidate:
-        bound: defaultdict[str, set[str]] = defaultdict(set)
-        for match in matches:
-            for name, ids in match.bindings.items():
-                bound[binding_of(name)] |= ids
+        bound = _bound(matches)
         members = tuple(self._members(rule, bound))
         alerts = [self._alerts[m.identity.fingerprint] for m in members if m.identity.fingerprint in self._alerts]
         stores = {alert.store_id for alert in alerts}

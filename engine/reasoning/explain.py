@@ -22,7 +22,7 @@ class Verdict(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Part:
     """One pattern: whether it is as the rule asks (None: nobody can tell), the rows that it found (those of the match, when there is
-    one), and what it lacks. ``role`` is ``all``, ``any`` or ``none``."""
+    one), and what it lacks. ``role`` is ``all``, ``any``, ``none`` or ``also``."""
 
     role: str
     pattern: Pattern
@@ -92,8 +92,7 @@ def _parts(
     bound: Mapping[str, object],
     lacks: Mapping[str, Lack],
 ) -> Iterator[Part]:
-    way = rule.ways[number]
-    for role, patterns in (("all", way.all), ("any", way.any), ("none", way.none)):
+    for role, patterns in rule.ways[number].groups:
         for pattern in patterns:
             ids = correlation.rows_of(rule, pattern, scope)
             rows = tuple(sorted(correlation.called(pattern, name) for name in ids))
@@ -102,6 +101,8 @@ def _parts(
 
 
 def _met(role: str, ids: Mapping[str, bool], lack: Lack | None) -> bool | None:
+    if role == "also":
+        return True
     if role == "none":
         return False if any(ids.values()) else None if ids else True
     return bool(ids) and lack is None

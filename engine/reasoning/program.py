@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from itertools import product
 
 import engine.correlation as c
@@ -42,12 +44,17 @@ def incident_kind(name: str) -> str:
     return f"{INCIDENT}:{name}"
 
 
-def program(rules: Sequence[IncidentRule], stored: Collection[str]) -> c.Program:
-    """The program of ``rules``; ``stored`` are the sources whose rows are there before (alerts and fact kinds).
+@dataclass(frozen=True)
+class Reasoning:
+    """Incident rules and what is made of them once; ``stored`` are the sources whose rows are there before (alerts and fact kinds)."""
 
-    Raises :class:`~engine.errors.CorrelationError` for what :func:`flaws` tells.
-    """
-    return c.Program(*_plan(rules, stored))
+    rules: tuple[IncidentRule, ...]
+    stored: frozenset[str]
+
+    @cached_property
+    def program(self) -> c.Program:
+        """Raises :class:`~engine.errors.CorrelationError` for what :func:`flaws` tells."""
+        return c.Program(*_plan(self.rules, self.stored))
 
 
 def flaws(rules: Sequence[IncidentRule], stored: Collection[str]) -> Iterator[tuple[str, Text]]:
@@ -62,7 +69,8 @@ def flaws(rules: Sequence[IncidentRule], stored: Collection[str]) -> Iterator[tu
             yield found
 
 
-_WAYS = re.compile(r"#[\d#]+")
+BESIDES = "+"
+_WAYS = re.compile(r"#[\d#+]+")
 
 
 def _plan(rules: Sequence[IncidentRule], stored: Collection[str]) -> tuple[list[c.Rule], dict[str, dict[str, c.FieldType]]]:
@@ -78,15 +86,23 @@ def rule_of(name: str) -> str:
     return name.partition("#")[0]
 
 
+def is_besides(name: str) -> bool:
+    """Whether the rule of the program only finds what an incident that is there anyway tells of besides."""
+    return BESIDES in name
+
+
 def _rules(rule: IncidentRule, rules: Sequence[IncidentRule], stored: frozenset[str]) -> Iterator[c.Rule]:
-    """One rule for every way, and every choice of alternatives of its patterns of ``all``."""
+    """One rule for every way, and every choice of alternatives of its patterns of ``all``; and one more for each pattern of ``also``, which
+    finds what else there is but makes no incident (see :func:`is_besides`)."""
     for number, way in enumerate(rule.ways):
         none = tuple(p for pattern in way.none for p in _each_alternative(pattern, rule, rules, stored))
         some = tuple(p for pattern in way.any for p in _each_alternative(pattern, rule, rules, stored))
+        also = [p for pattern in way.also for p in _each_alternative(pattern, rule, rules, stored)]
         for choice in product(*(range(len(pattern.alternatives)) for pattern in way.all)):
             every = tuple(_pattern(pattern, index, rule, rules, stored) for pattern, index in zip(way.all, choice, strict=True))
             name = "#".join((rule.name, str(number), *map(str, choice)))
             yield c.Rule(name, rule.scope, every, some, none, (_incident(rule), *map(_derived, rule.gives)))
+            yield from (c.Rule(f"{name}#{BESIDES}{index}", rule.scope, (*every, more), (), none) for index, more in enumerate(also))
 
 
 def _each_alternative(pattern: Pattern, rule: IncidentRule, rules: Sequence[IncidentRule], stored: frozenset[str]) -> Iterator[c.Pattern]:

@@ -12,7 +12,7 @@ from engine.errors import Text
 from engine.model import Identity, RuleInfo, Severity, Shown, Type, Value
 from engine.project import Project
 from engine.rules import AlertRule
-from engine.ruletest.expecting import ShowReader
+from engine.ruletest.expecting import ShowReader, shown_by
 from engine.ruletest.files import AlertFile
 from engine.ruletest.model import GivenAlert, Key, ShownValue
 from engine.ruletest.notes import Notes
@@ -49,7 +49,7 @@ class AlertReader:
             return
         place = (*path, "store")
         store = self.notes.attempt(place, lambda: typed_text(self.notes.document, place, raw.store))
-        shows = ShowReader(self.notes, self.project.facts, rule.show if rule else ())
+        shows = ShowReader(self.notes, self.project.facts, shown_by(rule) if rule else ())
         shown = [shows.read((*path, "shows", label), label, shown, at) for label, shown in raw.shows.items()]
         values = tuple(Shown(item.label, _value(item), item.type) for item in shown if item)
         for key in keys:

@@ -71,7 +71,7 @@ class Coverage:
 
 def _patterns(rule: IncidentRule) -> Iterator[tuple[str, Pattern]]:
     for way in rule.ways:
-        for section, patterns in (("all", way.all), ("any", way.any), ("none", way.none)):
+        for section, patterns in way.groups:
             yield from ((section, pattern) for pattern in patterns)
 
 

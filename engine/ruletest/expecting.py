@@ -9,7 +9,9 @@ from datetime import datetime
 from engine.errors import Text
 from engine.facts import Column, Facts
 from engine.incidents import IncidentRule
-from engine.rules import AlertRule, Labelled
+from engine.model import Shown, Type
+from engine.reasoning.correlate import COUNT
+from engine.rules import AlertRule
 from engine.ruletest.files import ExpectFile, StepFile, one_of
 from engine.ruletest.model import Expectation, Expected, ExpectedMail, Key, ShownValue
 from engine.ruletest.notes import Notes
@@ -20,11 +22,11 @@ from engine.yamlfile import Path_
 
 @dataclass(frozen=True)
 class ShowReader:
-    """Reads ``shows:``, by the labels of a rule's shown values."""
+    """Reads ``shows:``, by the labels of what a rule's messages show (the values of ``show`` do not matter)."""
 
     notes: Notes
     facts: Facts
-    show: Sequence[Labelled]
+    show: Sequence[Shown]
 
     def read(self, path: Path_, label: str, value: object, at: datetime) -> ShownValue | None:
         found = next((item for item in self.show if label in labels_of(item)), None)
@@ -34,12 +36,12 @@ class ShowReader:
             return None
         return self.notes.attempt(path, self._reading(path, found, value, at))
 
-    def _reading(self, path: Path_, item: Labelled, value: object, at: datetime) -> Callable[[], ShownValue]:
+    def _reading(self, path: Path_, item: Shown, value: object, at: datetime) -> Callable[[], ShownValue]:
         def read() -> ShownValue:
             text = typed_text(self.notes.document, path, value)
-            column = Column(item.label.en, item.value.type, item.label)
+            column = Column(item.label.en, item.type, item.label)
             cell = None if text is None else read_cell(column, text, at, self.facts.zone)
-            return ShownValue(item.label, item.value.type, cell, "null" if text is None else text.strip(), digits(text or ""))
+            return ShownValue(item.label, item.type, cell, "null" if text is None else text.strip(), digits(text or ""))
 
         return read
 
@@ -90,8 +92,7 @@ class ExpectReader:
         raw = self.notes.validated(ExpectFile, path, value)
         if raw is None:
             return None
-        show = self.rule.show if isinstance(self.rule, AlertRule) else [item for _, item in self.rule.show]
-        reader = ShowReader(self.notes, self.facts, show)
+        reader = ShowReader(self.notes, self.facts, shown_by(self.rule))
         shows = [reader.read((*path, "shows", label), label, shown, at) for label, shown in raw.shows.items()]
         return Expected(raw.state, raw.severity, raw.reason, tuple(item for item in shows if item))
 
@@ -99,7 +100,14 @@ class ExpectReader:
         return None if step.mails is None else tuple(ExpectedMail(mail.subject, mail.to) for mail in step.mails)
 
 
-def labels_of(item: Labelled) -> tuple[str, ...]:
+def shown_by(rule: AlertRule | IncidentRule) -> list[Shown]:
+    """What messages about the rule show, without values."""
+    if isinstance(rule, AlertRule):
+        return [Shown(item.label, None, item.value.type) for item in rule.show]
+    return [*(Shown(item.label, None, item.value.type) for _, item in rule.show), Shown(COUNT, None, Type.INTEGER)]
+
+
+def labels_of(item: Shown) -> tuple[str, ...]:
     """What a shown value may be called: either language, or both as written in the rule."""
     return item.label.zh, item.label.en, f"{item.label.zh} / {item.label.en}"
 

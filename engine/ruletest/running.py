@@ -218,7 +218,7 @@ class _IncidentRun:
     def _observe(self, coverage: Coverage, at: datetime) -> None:
         infos = self.bench.project.infos | BUILT_IN
         lookup = Lookup(self.bench.matcher, self.snapshots, at)
-        correlation = Correlation(self.bench.project.incidents, self.bench.state.alerts(), infos, lookup, every=True)
+        correlation = Correlation(self.bench.project.reasoning, self.bench.state.alerts(), infos, lookup, every=True)
         coverage.see_incident(self.rule, {pattern.binding: correlation.rows(self.rule, pattern) for pattern in self.rule.patterns})
 
 

@@ -15,7 +15,7 @@ from engine.model import Value
 from engine.simulate.look import Look, Seen
 from engine.simulate.plan import Dice, Options
 from engine.simulate.shop import Edit, Row, Shop
-from engine.simulate.trouble import Plan, Plant, Planted, Site, Slot, added, changed, edited, the_store
+from engine.simulate.trouble import Plan, Plant, Planted, Site, Slot, added, changed, edited, the_store, together
 from engine.simulate.troubles import TROUBLES
 from engine.simulate.troubles.b_pages import placement_row, the_showcase
 from engine.simulate.troubles.b_prices import OTHER, PLAIN, after_promotion, below_floor, kept_price, told
@@ -114,13 +114,15 @@ def delisting_broke_page(scene: Scene) -> bool:
 
 
 def _left_over(site: Site) -> tuple[str, tuple[Edit, ...]]:
-    """A promotion is over, its price and its banner stay until noon."""
+    """A promotion is over; its price, its banner, its notice and its navigation entry stay until noon."""
     promotion, edits = after_promotion(kept_price)(site)
     over = site.at() - timedelta(seconds=1)
-    product = site.product(PLAIN).product_id
-    banner = placement_row(site, promotion_id=promotion, product_id=product, starts_at=site.at(-3), ends_at=over)
+    dates: Mapping[str, Value] = {"promotion_id": promotion, "starts_at": site.at(-3), "ends_at": over}
+    banner = placement_row(site, product_id=site.product(PLAIN).product_id, **dates)
+    others = [placement_row(site, kind=kind, image_url=None, **dates) for kind in ("notice", "nav")]
+    places = [banner, *({**row, "placement_id": f"{row['placement_id']}{row['kind']}"} for row in others)]
     down: Mapping[str, Value] = {"live": False}
-    return promotion, (*edits, added("placement", banner, site.at(-3), site.mended + DAY, (site.mended, down)))
+    return promotion, (*edits, *(added("placement", row, site.at(-3), site.mended + DAY, (site.mended, down)) for row in places))
 
 
 def promotion_cleanup_failed(scene: Scene) -> Iterable[str]:
@@ -142,6 +144,16 @@ def _unpainted(site: Site) -> tuple[str, tuple[Edit, ...]]:
     """The price falls below the floor, the picture tells the old one."""
     key = _below_floor(site)
     return key, (edited("product", key, site.at(), site.mended, lambda row: {"final_price": below_floor(row)}),)
+
+
+def _snapped_up(site: Site) -> tuple[str, tuple[Edit, ...]]:
+    """The product below its floor is soon sold out, and its buyers complain."""
+    key = _below_floor(site)
+
+    def columns(row: Row) -> Mapping[str, Value]:
+        return {"stock": 3 * int(str(row["daily_sales"])), "problem_order_rate": Decimal("0.12"), "orders": 50}
+
+    return key, (edited("product", key, site.at(), site.mended, columns),)
 
 
 def price_incident(scene: Scene) -> Iterable[str]:
@@ -203,49 +215,96 @@ CRITICAL: Mapping[str, Critical] = {
 CAUSES: Mapping[str, Cause] = {
     "ads_stopped_traffic_fell": Cause(
         _either(
-            _together("account overdrawn, traffic fell", ("ad_account_arrears", 1, 0), ("traffic_drop", 1, 0), also=_no_sale_ended),
             _together(
-                "account overdrawn, traffic fell a day later", ("ad_account_arrears", 1, 0), ("traffic_drop", 2, 1), also=_no_sale_ended
+                "account overdrawn, budget spent, traffic fell",
+                ("ad_account_arrears", 1, 0),
+                ("ad_budget_exhausted", 1, 0),
+                ("traffic_drop", 1, 0),
+                ("dead_keyword", 0, 0),
+                also=_no_sale_ended,
+            ),
+            _together(
+                "account overdrawn, traffic fell a day later",
+                ("ad_account_arrears", 1, 0),
+                ("traffic_drop", 2, 1),
+                ("dead_keyword", 0, 0),
+                also=_no_sale_ended,
             ),
         ),
         _store_where(ads_stopped_traffic_fell),
     ),
     "delisting_broke_page": Cause(
         _either(
-            _together("the showcase's product is sold out", ("delisted_still_promoted", 2, 0)),
             _together(
-                "the showcase's product is sold out, its link is broken",
+                "the showcase's product is sold out, other places lead nowhere",
                 ("delisted_still_promoted", 2, 0),
+                ("banner_wrong_target", 0, 0),
+                ("nav_broken", 1, 0),
+            ),
+            _together(
+                "the showcase's product is sold out, its link is broken, the navigation too",
+                ("delisted_still_promoted", 2, 0),
+                ("nav_broken", 1, 0),
+                ("banner_wrong_target", 2, 0),
                 also=changed("placement", the_showcase, {"link_status": 404}),
             ),
         ),
         _store_where(delisting_broke_page),
     ),
     "promotion_cleanup_failed": Cause(
-        _together("price and banner of a promotion that is over", also=_left_over, key=lambda site: _left_over(site)[0]),
+        _together("price and pages of a promotion that is over", also=_left_over, key=lambda site: _left_over(site)[0]),
         promotion_cleanup_failed,
     ),
     "service_outage": Cause(
-        _together("nobody online", ("agent_offline", 0, 0), ("slow_response", 2, 0), ("inquiry_conversion_drop", 1, 0)),
+        _together(
+            "nobody online, nobody answers",
+            ("agent_offline", 0, 0),
+            *((rule, turn, later) for rule, turn in (("slow_response", 2), ("inquiry_conversion_drop", 1)) for later in (0, 1)),
+            ("complaint_unanswered", 2, 0),
+            ("negative_review_unanswered", 1, 0),
+            ("question_unanswered", 1, 0),
+        ),
         _store_where(lambda scene: scene.any("agent_offline") and scene.any("slow_response", "inquiry_conversion_drop")),
     ),
     "fulfilment_breakdown": Cause(
         _either(
-            _together("orders stay, parcels stay, money goes back", *((rule, 1, 0) for rule in STUCK)),
-            _together("three orders of what is sold out", *(("paid_but_no_stock", turn, 0) for turn in (0, 2, 1))),
+            _together(
+                "orders stay, parcels stay, money goes back",
+                *((rule, 1, 0) for rule in STUCK),
+                ("late_delivery", 1, 0),
+                ("refund_about_to_auto_expire", 1, 0),
+            ),
+            _together(
+                "three orders of what is sold out, marked, and paid back",
+                *(("paid_but_no_stock", turn, 0) for turn in (0, 2, 1)),
+                ("abnormal_order", 2, 0),
+                ("refund_rate_rising", 1, 0),
+                ("refund_about_to_auto_expire", 1, 0),
+            ),
         ),
         _store_where(fulfilment_breakdown),
     ),
     "price_incident": Cause(
         _either(
-            _together("below the floor, the picture tells the old price", also=_unpainted, key=_below_floor),
-            _together("below the floor, a banner tells the old price", ("price_below_floor", 0, 0), also=told(0, None), key=_below_floor),
+            _together(
+                "below the floor, the picture tells the old price, it sells out", also=together(_unpainted, _snapped_up), key=_below_floor
+            ),
+            _together(
+                "below the floor, a banner tells the old price, it sells out",
+                ("price_below_floor", 0, 0),
+                also=together(told(0, None), _snapped_up),
+                key=_below_floor,
+            ),
         ),
         price_incident,
     ),
     "store_at_risk": Cause(
         _together(
-            "nobody online, one yuan, account overdrawn", ("agent_offline", 1, 0), ("price_below_floor", 2, 0), ("ad_account_arrears", 1, 0)
+            "nobody online, one yuan, account overdrawn, a page that leads nowhere",
+            ("agent_offline", 1, 0),
+            ("price_below_floor", 2, 0),
+            ("ad_account_arrears", 1, 0),
+            ("banner_link_broken", 0, 0),
         ),
         _store_where(store_at_risk),
     ),

@@ -1,0 +1,316 @@
+"""Daemons that are killed again and again, and what is left of their work when it is over.
+
+    python -m tests.crash.chaos [--state URL] [--daemons 2] [--kills 200] [--points]
+
+Every second brings a new batch, in which ratings rise and fall, and an evaluation. Daemons are killed with SIGKILL, at random times or at
+every fault point of :data:`tests.crash.nursery.POINTS`, and started again. Afterwards the same instants are evaluated once more, from
+nothing and undisturbed: the alerts' transitions and the messages, to the byte, must be the same, every instant must have been evaluated
+exactly once and in order, and every message must have arrived; twice at most once a kill, and then the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from sqlalchemy import create_engine, make_url, select, text
+
+from engine.actions import Surroundings, senders
+from engine.cli.init import copy_starter
+from engine.ingest import Options, ingest
+from engine.matching.evaluate import Matcher
+from engine.outbox import deliver, waiting
+from engine.pipeline import run_round
+from engine.project import Project, load_project
+from engine.snapshots import Snapshots
+from engine.state import State
+from engine.state_tables import EVALUATIONS, NOTIFICATIONS, TRANSITIONS
+from tests.crash.nursery import POINTS
+from tests.ports import free_port
+
+SECOND = timedelta(seconds=1)
+STORES = 5
+LATER = timedelta(hours=2)  # past every lease and every pause
+RULES = """
+- alert: dsr_low
+  title: 描述评分低
+  facts: store
+  when: dsr_desc < 4.7
+  severity: {critical: dsr_desc < 4.5, warning: otherwise}
+  owner: service
+  show: {描述相符: dsr_desc}
+  trend: dsr_desc
+- alert: service_falls
+  title: 服务评分下降
+  facts: store
+  when: dsr_service < previous(dsr_service)
+  for: 1s
+  keep_firing_for: 2s
+  severity: warning
+  owner: page
+  show: {服务态度: dsr_service}
+- incident: both
+  title: 两项评分都低
+  when:
+    all:
+      low: alert where name == 'dsr_low' and severity == 'warning'
+      falls: alert where name == 'service_falls'
+  keep_firing_for: 2s
+  severity: warning
+  owner: service
+"""
+SCHEDULES = "schedules:\n  every_second: {every: 1s, missed: each}\n"
+
+
+class Inbox:
+    """aiosmtpd's handler: every mail that was accepted, by its Message-ID and recipient."""
+
+    def __init__(self) -> None:
+        self.accepted: Counter[tuple[str, bytes]] = Counter()
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.accepted[envelope.rcpt_tos[0], envelope.content.replace(b"\r\n", b"\n")] += 1
+        return "250 ok"
+
+
+class Nursery:
+    """The process that forks daemons."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        command = [sys.executable, "-m", "tests.crash.nursery"]
+        self.process = stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        stack.callback(self.process.kill)
+
+    def ask(self, **request: object) -> dict[str, Any]:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        return dict(json.loads(self.process.stdout.readline()))
+
+
+@dataclass
+class World:
+    """A project with batches for every second from ``begin`` to ``end``, a database, a mail server, and the daemons."""
+
+    folder: Path
+    url: str
+    nursery: Nursery
+    inbox: Inbox
+    seconds: int
+    begin: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+    kills: int = 0
+
+    def start(self, *kill_at: object) -> int:
+        """A daemon; returns its process id."""
+        return int(self.nursery.ask(start=str(self.folder), state=self.url, kill_at=list(kill_at) or None)["pid"])
+
+    def kill(self, pid: int) -> None:
+        assert self.nursery.ask(end=pid, signal=signal.SIGKILL, seconds=10)["code"] == -signal.SIGKILL, self.log()
+        self.kills += 1
+
+    def killed_itself(self, pid: int, seconds: float = 30) -> bool:
+        """Whether the daemon came to its fault point within that time."""
+        code = self.nursery.ask(end=pid, signal=None, seconds=seconds)["code"]
+        assert code in (None, -signal.SIGKILL), self.log()
+        self.kills += code is not None
+        return code is not None
+
+    def stop(self, pid: int) -> None:
+        """Gracefully."""
+        assert self.nursery.ask(end=pid, signal=signal.SIGTERM, seconds=20)["code"] == 0, self.log()
+
+    def log(self) -> str:
+        return (self.folder / "daemon.log").read_text(encoding="utf-8")[-5000:]
+
+    @property
+    def evaluated(self) -> int:
+        with State.open(self.url) as state, state.reading() as connection:
+            return len(connection.execute(select(EVALUATIONS.c.number)).all())
+
+    def lasts(self) -> bool:
+        """Whether there are batches for the next ten seconds."""
+        return datetime.now(UTC) < self.begin + (self.seconds - 10) * SECOND
+
+
+@contextmanager
+def world(seconds: int, url: str = "") -> Iterator[World]:
+    """``url``: a PostgreSQL database, in which a schema is made and dropped; empty for SQLite."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="storewatch-chaos-"))) / "project"
+        inbox = Inbox()
+        controller = Controller(inbox, hostname="127.0.0.1", port=free_port())
+        controller.start()
+        stack.callback(controller.stop)
+        _write_project(folder, controller.port)
+        state = stack.enter_context(_schema(url)) if url else f"sqlite:///{folder / 'state.db'}"
+        made = World(folder, state, Nursery(stack), inbox, seconds)
+        _write_batches(made)
+        made.begin = datetime.now(UTC).replace(microsecond=0)
+        yield made
+
+
+def _write_project(folder: Path, port: int) -> None:
+    copy_starter(folder)
+    for file in (folder / "rules").iterdir():
+        file.unlink()
+    (folder / "rules" / "ratings.yaml").write_text(RULES, encoding="utf-8")
+    (folder / "schedules.yaml").write_text(SCHEDULES, encoding="utf-8")
+    channels = folder / "channels.yaml"
+    channels.write_text(channels.read_text(encoding="utf-8").replace("port: 2525", f"port: {port}"), encoding="utf-8")
+
+
+def _write_batches(made: World) -> None:
+    """A rating of every store for every second, from an hour before now on: what lies ahead counts when its time has come."""
+    dice, project = random.Random(20261122), load_project(made.folder)
+    export = made.folder / "ratings.csv"
+    start = made.begin - 60 * SECOND
+    for second in range(made.seconds + 60 + made.seconds // 3):
+        rows = [f"s{n},店{n},{dice.choice((4.4, 4.6, 4.8, 4.8, 4.8))},{dice.choice((4.7, 4.8))},4.80" for n in range(STORES)]
+        export.write_text("店铺Id,店铺名称,描述相符,服务态度,物流服务\n" + "\n".join(rows) + "\n", encoding="utf-8")
+        options = Options(datetime.now(UTC), ("store",), start + second * SECOND, all_stores=True)
+        ingest(export, project.facts, project.snapshots, options)
+
+
+@contextmanager
+def _schema(url: str) -> Iterator[str]:
+    name = f"storewatch_{uuid.uuid4().hex}"
+    server = create_engine(url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE SCHEMA {name}"))
+    yield make_url(url).update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
+    server.dispose()
+
+
+def random_kills(made: World, daemons: int, kills: int, dice: random.Random) -> None:
+    """Kill one of the daemons at a random time, and start another, again and again."""
+    living = [made.start() for _ in range(daemons)]
+    while made.kills < kills and made.lasts():
+        time.sleep(dice.uniform(0.05, 2.5))
+        victim = living.pop(dice.randrange(len(living)))
+        made.kill(victim)
+        living.append(made.start())
+    _settle(made, living)
+
+
+def kills_at_points(made: World, daemons: int, points: Sequence[str] = tuple(POINTS)) -> list[tuple[str, str]]:
+    """A daemon that dies before, and one that dies after each point, beside the others. Returns those points that none came to."""
+    living = [made.start() for _ in range(daemons - 1)]
+    missed = []
+    for point in points:
+        for side in ("before", "after"):
+            victim = made.start(point, side, 3)
+            if not made.killed_itself(victim):
+                missed.append((point, side))
+                made.kill(victim)
+    _settle(made, [*living, made.start()])
+    return missed
+
+
+def _settle(made: World, living: Sequence[int]) -> None:
+    """Let what is due be evaluated, then stop."""
+    before, until = -1, time.monotonic() + 60
+    while time.monotonic() < until and made.evaluated - before > 3:
+        before = made.evaluated
+        time.sleep(2)
+    for pid in living:
+        made.stop(pid)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of it. ``twice`` are mails that arrived once more than they should."""
+
+    kills: int
+    instants: int
+    transitions: int
+    messages: int
+    twice: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kills} kills; {self.instants} instants, each evaluated once; {self.transitions} transitions and {self.messages} messages "
+            f"as without kills; 0 lost, {self.twice} arrived twice with the same Message-ID"
+        )
+
+
+def judge(made: World) -> Verdict:
+    """Deliver what waits, and compare with an undisturbed evaluation of the same instants. Raises AssertionError."""
+    project = load_project(made.folder)
+    with State.open(made.url) as state:
+        _deliver_all(project, state)
+        with state.reading() as connection:
+            found = connection.execute(select(EVALUATIONS.c.instant).order_by(EVALUATIONS.c.number)).scalars().all()
+        moves, letters = _history(state)
+    assert found, made.log()
+    assert found == [found[0] + number * SECOND for number in range(len(found))], "an instant was left out, or evaluated out of order"
+    with State.open(f"sqlite:///{made.folder / 'undisturbed.db'}") as state:
+        matcher, snapshots = Matcher(project.facts.schemas, project.facts.time_zone), Snapshots(project.snapshots)
+        for at in found:
+            run_round(project, matcher, snapshots, state, at, schedule="every_second", rules=project.rules, clock=lambda at=at: at)  # type: ignore[misc]
+        moves_wanted, letters_wanted = _history(state)
+    assert moves == moves_wanted, "the alerts have another history"
+    assert letters == letters_wanted, "other messages were written"
+    wanted = {(recipient, payload.replace(b"\r\n", b"\n")) for _, _, recipient, payload in letters_wanted}
+    arrived = {(recipient, content.rstrip(b"\n")) for recipient, content in made.inbox.accepted}
+    assert arrived == {(recipient, content.rstrip(b"\n")) for recipient, content in wanted}, "a message was lost, or one was invented"
+    twice = sum(count - 1 for count in made.inbox.accepted.values())
+    assert twice <= made.kills, "a message arrived twice without a kill"
+    return Verdict(made.kills, len(found), len(moves), len(letters), twice)
+
+
+def _deliver_all(project: Project, state: State) -> None:
+    """What a daemon would send in the hours to come."""
+    ahead = datetime.now(UTC)
+    ready = senders(project.channels, Surroundings(project.folder, {}, None))
+    while (left := waiting(state)).queued or left.sending:
+        ahead += LATER
+        deliver(state, ready, lambda ahead=ahead: ahead)  # type: ignore[misc]
+
+
+def _history(state: State) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Every transition and every message, in order of evaluation and of content."""
+    t, n = TRANSITIONS.c, NOTIFICATIONS.c
+    moves = select(t.at, t.rule, t.key, t.episode, t.before, t.after, t.reason, t.severity)
+    letters = select(n.id, n.channel, n.recipient, n.payload)
+    with state.reading() as connection:
+        told = [tuple(row) for row in connection.execute(letters)]
+        return [tuple(row) for row in connection.execute(moves.order_by(t.number))], sorted(told)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Kill daemons, and see what is left.")
+    parser.add_argument("--state", default="", help="a PostgreSQL database (default: SQLite)")
+    parser.add_argument("--daemons", type=int, default=1)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--points", action="store_true", help="kill at every fault point instead of at random times")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    seconds = 600 if options.points else 60 + 3 * options.kills
+    with world(seconds, options.state) as made:
+        if options.points:
+            missed = kills_at_points(made, options.daemons)
+            print(f"{len(POINTS)} points, before and after each; never reached: {missed or 'none'}")
+        else:
+            random_kills(made, options.daemons, options.kills, random.Random(options.seed))
+        print(judge(made))
+
+
+if __name__ == "__main__":
+    main()
