@@ -87,7 +87,7 @@ def main() -> int:
                 if done.failed:
                     raise SystemExit(f"{step.at}: {done.failed}")
                 one.note(done)
-                deliver(one.player.state, dict.fromkeys(one.project.channels.channels, Accepting()), lambda at=step.at: at)  # type: ignore[misc]
+                deliver(one.player.state, dict.fromkeys(one.project.channels.channels, Accepting()), lambda at=step.at: at, workers=1)  # type: ignore[misc]
                 took[name] += time.perf_counter() - begun
             if number % 10 == 0:
                 print(f"{number}/{len(planned)}", file=sys.stderr, flush=True)

@@ -254,11 +254,21 @@ class Delivery(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one attempt to send. ``category`` is a stable word (``refused_connection``, ``bad_recipient``, ...)."""
+    """What became of one attempt to send. ``category`` is a stable word (``refused_connection``, ``bad_recipient``, ...). ``wait`` is how
+    long the other side asked us to wait at least."""
 
     delivery: Delivery
     category: str
     detail: str = ""
+    wait: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most so many messages in any ``window``."""
+
+    most: int
+    window: timedelta
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from engine.actions.mime import message_id_for
 from engine.errors import Secret, Text, UsageError
 from engine.fields import Strict
 from engine.model import Message, Notification, Rendered, Sender
+from engine.outbox import Limits
 from engine.routing import Channel, Channels, ConsoleChannel, EmailChannel, Recipient
 
 
@@ -56,6 +57,11 @@ def compose(channel: Channel, message: Message, rendered: Rendered, recipient: R
 def senders(channels: Channels, surroundings: Surroundings) -> dict[str, Sender]:
     """A sender for each channel, by the channel's name. Raises :class:`UsageError` when a password or a file it names is not there."""
     return {name: TYPES[channel.type].build(channel, surroundings) for name, channel in channels.channels.items()}
+
+
+def limits(channels: Channels) -> Limits:
+    """What each channel may send in a while, for :func:`engine.outbox.deliver`."""
+    return {name: channel.limits for name, channel in channels.channels.items() if channel.limits}
 
 
 def secret_of(channel: EmailChannel, surroundings: Surroundings) -> Secret | None:

@@ -70,6 +70,7 @@ def _run(options: Settings, at: str, rules: list[str], send: bool, force: bool, 
 
     project = load_project(options.project)
     selected = project.select(rules)
+    from engine.actions import limits
     from engine.cli.delivering import deliver_due
     from engine.cli.telling import tell
     from engine.matching.evaluate import Matcher
@@ -82,7 +83,7 @@ def _run(options: Settings, at: str, rules: list[str], send: bool, force: bool, 
     with open_state(options.project) as state:
         done = run_round(project, matcher, snapshots, state, instant, schedule=schedule, rules=selected, clock=clock)
         report = deliver_due(project, state, sys.stderr if options.format == "json" else sys.stdout) if send else None
-        left = waiting(state)
+        left = waiting(state, limits(project.channels), clock())
         firing = _firing(state, threshold)
     tell(options, project, done, report, left, verbose=verbose)
     return 3 if done.failed or _not_sent(report, left) else int(firing)

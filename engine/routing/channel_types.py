@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field
 
 from engine.errors import Text
 from engine.fields import Duration, Strict, about
+from engine.model import Limit
 from engine.yamlfile import BilingualError, shown
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -70,12 +71,30 @@ class ChannelOptions(Strict):
 
     type: str
 
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """How many messages it takes in a while; what is above waits in the outbox."""
+        return ()
+
     def mistakes(self) -> Iterator[Mistake]:
         """What the single options do not show."""
         yield from ()
 
 
-class EmailChannel(ChannelOptions):
+class NetworkChannel(ChannelOptions):
+    """Base of the options of types that talk to a server."""
+
+    timeout: Annotated[Duration, about("how long to wait for the server", "等服务器多久", examples=["20s"])] = timedelta(seconds=20)
+    per_minute: Annotated[
+        int | None, about("at most so many messages a minute; the rest waits", "每分钟最多发几条，多出的排队", examples=[60])
+    ] = Field(None, ge=1, strict=True)
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        return (Limit(self.per_minute, timedelta(minutes=1)),) if self.per_minute else ()
+
+
+class EmailChannel(NetworkChannel):
     """A mail server. The password is named, never written: an environment variable or a file (relative to the project)."""
 
     NOBODY = (
@@ -96,7 +115,6 @@ class EmailChannel(ChannelOptions):
     from_: Annotated[Sender, about("sender, as name@example.com", "发件人", examples=["巡店 <storewatch@example.com>"])] = Field(
         alias="from"
     )
-    timeout: Annotated[Duration, about("how long to wait for the server", "等服务器多久", examples=["20s"])] = timedelta(seconds=20)
 
     @property
     def sender_address(self) -> str:

@@ -89,8 +89,9 @@ def test_a_dead_letter_is_told_of_on_the_other_channel_and_only_once(state: Stat
     stream = io.StringIO()
     refusing = {"mail": Fake(lambda _: NEVER), "screen": ConsoleSender(stream)}
     queue(state, replace(letter(1), subject="评分下降 {evil}\r\nBcc: x@evil.example"))
-    assert deliver(state, refusing, at(NOW), notice=dead_letter_notice(settings)).dead == 1
-    assert deliver(state, refusing, at(NOW), notice=dead_letter_notice(settings)).delivered == 1
+    report = deliver(state, refusing, at(NOW), notice=dead_letter_notice(settings))
+    assert (report.dead, report.delivered) == (1, 1)
+    assert deliver(state, refusing, at(NOW), notice=dead_letter_notice(settings)).attempts == ()
     assert "550 unknown" in stream.getvalue() and "评分下降 {evil}" in stream.getvalue()
     assert [state_ for _, state_, _ in states(state)] == ["dead", "delivered"]
 

@@ -183,10 +183,10 @@ def test_a_dead_letter_is_told_of_in_the_same_transaction(state: State) -> None:
         return [letter(100 + dead.number, channel="chat", to=outcome.category)]
 
     queue(state, letter(1))
-    deliver(state, {"mail": Fake(lambda _: NEVER), "chat": Fake()}, at(NOW), notice=notice)
-    assert states(state) == [("id1", "dead", "bad_recipient"), (f"id{100 + letters(state)[0].number}", "queued", "")]
     chat = Fake()
-    assert deliver(state, {"chat": chat}, at(NOW)).delivered == 1
+    report = deliver(state, {"mail": Fake(lambda _: NEVER), "chat": chat}, at(NOW), notice=notice)
+    assert (report.dead, report.delivered, chat.sent) == (1, 1, [f"id{100 + letters(state)[0].number}"])
+    assert states(state) == [("id1", "dead", "bad_recipient"), (chat.sent[0], "delivered", "accepted")]
 
 
 def test_a_lease_keeps_others_away_until_it_ends(state: State) -> None:

@@ -144,16 +144,25 @@ def test_a_message_that_waits_is_told_again_and_again(shop: Shop) -> None:
 
 def test_a_letter_that_another_process_sends_is_told(shop: Shop) -> None:
     from engine.cli.common import clock, open_state
-    from engine.outbox import LEASE, _lease_next
+    from engine.outbox import LEASE
+    from engine.outbox.letters import lease_next
 
     rated(shop, "4.2")
     shop.do("run", *AT, "--no-send")
     with open_state(shop.folder) as state:
-        leased = _lease_next(state, "mail", clock(), clock() + LEASE)
+        leased = lease_next(state, "mail", clock(), clock(), LEASE, ())
     assert leased
     assert "1 being sent by another process" in shop.do("run", *AT).stderr
     (letter,) = shop.json("outbox", "--state", "sending")
     assert letter["lease_until"]
+
+
+def test_what_a_limit_holds_back_is_told_and_is_no_failure(shop: Shop) -> None:
+    rated(shop, "4.2")
+    change(shop.folder / "channels.yaml", "    timeout: 20s", "    timeout: 20s\n    per_minute: 1")
+    said = shop.do("run", *AT).stderr
+    assert "1 sent" in said and "1 waiting, 1 of them held back by a channel's limit until 20" in said
+    assert {(letter["state"], letter["attempts"]) for letter in shop.json("outbox")} == {("delivered", 1), ("queued", 0)}
 
 
 def test_without_the_password_the_round_is_done_and_the_mail_waits(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
