@@ -91,10 +91,12 @@ class State(Database):
         with self.reading() as connection:
             return connection.scalars(query).first() is not None
 
-    def last_instant(self, schedule: str) -> datetime | None:
-        """The newest instant of a schedule that was evaluated."""
+    def last_instant(self, schedule: str, until: datetime | None = None) -> datetime | None:
+        """The newest instant of a schedule that was evaluated (not after ``until``), or from which it counts (:meth:`count_from`)."""
+        query = select(EVALUATIONS.c.instant).where(EVALUATIONS.c.schedule == schedule)
+        if until is not None:
+            query = query.where(EVALUATIONS.c.instant <= until)
         with self.reading() as connection:
-            query = select(EVALUATIONS.c.instant).where(EVALUATIONS.c.schedule == schedule)
             return connection.scalars(query.order_by(EVALUATIONS.c.instant.desc()).limit(1)).first()
 
     def told(self) -> Told:
@@ -141,6 +143,11 @@ class State(Database):
                 self.enqueue(connection, notification)
             self._store_health(connection, evaluation)
             return True
+
+    def count_from(self, schedule: str, instant: datetime) -> None:
+        """Claim ``instant`` without evaluating anything: a schedule that is new has missed nothing before it."""
+        with self.writing() as connection:
+            self._claim(connection, Evaluation(schedule, instant, instant, instant))
 
     def acknowledge(self, identity: Identity, by: str) -> bool:
         """Stop the reminders of a firing alert until it resolves. False when it does not fire."""

@@ -1,0 +1,83 @@
+"""What is due: for each schedule, from the newest instant that the database knows as dealt with, and now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from engine.project import Project
+from engine.schedules import Timetable
+from engine.state import State
+
+MOMENT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Due:
+    """An instant of a schedule whose time has come."""
+
+    instant: datetime
+    schedule: str
+
+
+class Agenda:
+    """The schedules of one project. What it remembers only saves questions: :meth:`confirmed` asks the database again."""
+
+    def __init__(self, project: Project, state: State) -> None:
+        self.state = state
+        self.timetables = {name: Timetable(name, one, project.facts.zone) for name, one in project.schedules.schedules.items()}
+        self._dealt_with: dict[str, datetime] = {}
+        self._given_up: dict[str, datetime] = {}
+        self._quiet_until: dict[str, datetime] = {}
+
+    def forget(self) -> None:
+        """Trust nothing that was remembered: the clock jumped."""
+        self._dealt_with.clear()
+        self._quiet_until.clear()
+
+    def due(self, now: datetime, awake_since: datetime, without: Iterable[str] = ()) -> Due | None:
+        """The oldest instant that is due, of schedules other than ``without``. Raises :class:`~engine.errors.StateError`."""
+        names = sorted(self.timetables.keys() - set(without))
+        return min((due for name in names for due in self._due(name, now, awake_since)), default=None)
+
+    def confirmed(self, due: Due, now: datetime, awake_since: datetime) -> Due | None:
+        """What is due of the same schedule after another look into the database, where another process may have dealt with it."""
+        self._dealt_with.pop(due.schedule, None)
+        self._quiet_until.pop(due.schedule, None)
+        return next(self._due(due.schedule, now, awake_since), None)
+
+    def done(self, due: Due) -> None:
+        """The instant was evaluated, by whomever."""
+        self._dealt_with[due.schedule] = due.instant
+
+    def give_up(self, due: Due) -> None:
+        """The instant cannot be evaluated: go on with later ones."""
+        self._given_up[due.schedule] = due.instant
+
+    def wakes(self, name: str, now: datetime) -> datetime | None:
+        """When the schedule should be looked at again."""
+        return self.timetables[name].wakes(now)
+
+    def _due(self, name: str, now: datetime, awake_since: datetime) -> Iterator[Due]:
+        if now < self._quiet_until.get(name, now):
+            return
+        timetable = self.timetables[name]
+        dealt_with = max(self._base(name, now), self._given_up.get(name, datetime.min.replace(tzinfo=now.tzinfo)))
+        found = next(timetable.due(dealt_with, now, awake_since), None)
+        if found is not None:
+            yield Due(found, name)
+        else:
+            self._quiet_until[name] = timetable.wakes(now) or datetime.max.replace(tzinfo=now.tzinfo)
+
+    def _base(self, name: str, now: datetime) -> datetime:
+        """The newest instant dealt with. One that lies ahead, because the clock was set back, does not count; a schedule that nobody has
+        seen before counts from now."""
+        known = self._dealt_with.get(name)
+        if known is None or known > now:
+            known = self.state.last_instant(name, until=now)
+        if known is None:
+            known = now.replace(microsecond=0) - MOMENT
+            self.state.count_from(name, known)
+        self._dealt_with[name] = known
+        return known
