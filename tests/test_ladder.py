@@ -47,6 +47,7 @@ LADDER = [
     "actions",
     "project",
     "pipeline",
+    "posting",
     "ruletest",
     "schemas",
     "editing",

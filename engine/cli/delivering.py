@@ -5,49 +5,24 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TextIO
 
-from engine.actions import TYPES, Surroundings, limits
-from engine.actions.notices import dead_letter_notice
+from engine.actions import Surroundings
 from engine.cli.common import clock
 from engine.cli.words import answer, local_time
-from engine.errors import Text, UsageError
-from engine.model import Delivery, Notification, Outcome, Send, Sender
-from engine.outbox import DeliveryReport, Waiting, deliver
+from engine.errors import Text
+from engine.model import Delivery
+from engine.outbox import DeliveryReport, Waiting
+from engine.posting import post, ready_senders
 from engine.project import Project
-from engine.routing import Channel
 from engine.state import State
-
-
-@dataclass(frozen=True, slots=True)
-class Unready:
-    """The sender of a channel that cannot be used as it is set up: its messages wait, and the outbox tells why."""
-
-    reason: str
-
-    @contextmanager
-    def session(self) -> Iterator[Send]:
-        yield self._put_off
-
-    def _put_off(self, _: Notification) -> Outcome:
-        return Outcome(Delivery.TRY_LATER, "not_configured", self.reason)
 
 
 def deliver_due(project: Project, state: State, console: TextIO | None) -> DeliveryReport:
     """Send everything in the outbox that is due; channels of type console write to ``console`` (None: they have nowhere to)."""
-    surroundings = Surroundings(project.folder, os.environ, console)
-    ready = {name: _sender(channel, surroundings) for name, channel in project.channels.channels.items()}
-    return deliver(state, ready, clock, notice=dead_letter_notice(project.channels), limits=limits(project.channels))
-
-
-def _sender(channel: Channel, surroundings: Surroundings) -> Sender:
-    try:
-        return TYPES[channel.type].build(channel, surroundings)
-    except UsageError as error:
-        return Unready(error.text.en)
+    senders = ready_senders(project.channels, Surroundings(project.folder, os.environ, console))
+    return post(project.channels, senders, state, clock)
 
 
 def failures(report: DeliveryReport) -> Iterator[Text]:
@@ -64,7 +39,7 @@ def failures(report: DeliveryReport) -> Iterator[Text]:
 
 def summary(report: DeliveryReport | None, left: Waiting, zone: tzinfo) -> Text:
     """What was sent (``report`` None: nothing was tried), what waits and until when, what was given up."""
-    parts = [_waiting(left, zone), _held(left, zone), _sending(left, zone)]
+    parts = [_waiting(left, zone), _sending(left, zone)]
     if report is None:
         parts.insert(0, Text("nothing sent (--no-send)", "未发送（--no-send）"))
     else:
@@ -83,13 +58,6 @@ def _waiting(left: Waiting, zone: tzinfo) -> Text | None:
         return Text(f"{left.queued} waiting", f"等待 {left.queued} 封")
     at = local_time(left.next_attempt_at, zone)
     return Text(f"{left.queued} waiting (next try from {at})", f"等待 {left.queued} 封（下次尝试不早于 {at}）")
-
-
-def _held(left: Waiting, zone: tzinfo) -> Text | None:
-    if not left.held or left.held_until is None:
-        return None
-    at = local_time(left.held_until, zone)
-    return Text(f"{left.held} of them held back by a channel's limit until {at}", f"其中 {left.held} 封受渠道限速，{at} 后继续")
 
 
 def _sending(left: Waiting, zone: tzinfo) -> Text | None:

@@ -25,6 +25,7 @@ from engine.cli import (
     rules,
     run,
     schema,
+    serve,
     simulate,
     test,
 )
@@ -84,7 +85,25 @@ def options(
     context.obj = settings
 
 
-for group in (init, check, rules, functions, kinds, schema, new, test, ingest, run, alerts, outbox, explain, preview, simulate, demo):
+for group in (
+    init,
+    check,
+    rules,
+    functions,
+    kinds,
+    schema,
+    new,
+    test,
+    ingest,
+    run,
+    serve,
+    alerts,
+    outbox,
+    explain,
+    preview,
+    simulate,
+    demo,
+):
     group.register(app)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.cli.common import Settings, clock, fail, open_state, settings
-from engine.errors import StorewatchError, Text, UsageError
+from engine.errors import StateError, StorewatchError, Text, UsageError
 from engine.model import Severity
 from engine.model import State as AlertState
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from engine.state import State
 
 MANUAL = "manual"
+LONGEST_WAIT = 600  # seconds, for the round of another process
 SLACK = timedelta(minutes=5)  # clocks of two machines differ a little
 
 
@@ -77,16 +80,44 @@ def _run(options: Settings, at: str, rules: list[str], send: bool, force: bool, 
     from engine.outbox import waiting
     from engine.pipeline import run_round
     from engine.snapshots import Snapshots
+    from engine.state import turn
 
     matcher, snapshots = Matcher(project.facts.schemas, project.facts.time_zone), Snapshots(project.snapshots)
     schedule = f"{MANUAL}:{','.join(sorted(rules))}" if rules else MANUAL
     with open_state(options.project) as state:
-        done = run_round(project, matcher, snapshots, state, instant, schedule=schedule, rules=selected, clock=clock)
+        with turn(state, _patience(options)) as ours:
+            if not ours:
+                raise _busy()
+            done = run_round(project, matcher, snapshots, state, instant, schedule=schedule, rules=selected, clock=clock)
         report = deliver_due(project, state, sys.stderr if options.format == "json" else sys.stdout) if send else None
         left = waiting(state, limits(project.channels), clock())
         firing = _firing(state, threshold)
     tell(options, project, done, report, left, verbose=verbose)
     return 3 if done.failed or _not_sent(report, left) else int(firing)
+
+
+def _patience(options: Settings) -> Callable[[], bool]:
+    """Whether to wait still longer for the round of another process; says once that it waits."""
+    began = time.monotonic()
+    told = False
+
+    def goes_on() -> bool:
+        nonlocal told
+        waited = time.monotonic() - began
+        if waited > 1 and not told:
+            told = True
+            options.say(Text("another storewatch is evaluating; waiting for it ...", "另一个 storewatch 正在检查，等它完成……"))
+        return waited < LONGEST_WAIT
+
+    return goes_on
+
+
+def _busy() -> StateError:
+    minutes = LONGEST_WAIT // 60
+    return StateError(
+        Text(f"another storewatch has been evaluating for {minutes} minutes", f"另一个 storewatch 已经检查了 {minutes} 分钟"),
+        Text("look whether it hangs, then run this again; nothing was evaluated", "请看看它是否卡住，然后重新运行；本次没有检查"),
+    )
 
 
 def _instant(options: Settings, at: str, *, may_be_future: bool) -> datetime:

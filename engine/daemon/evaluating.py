@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from engine.daemon.agenda import Agenda, Due
@@ -15,6 +15,7 @@ from engine.matching.evaluate import Matcher
 from engine.pipeline import Round, run_round
 from engine.project import Project
 from engine.rules import AlertRule
+from engine.schedules import Timetable
 from engine.snapshots import Snapshots
 from engine.state import State, turn
 
@@ -48,7 +49,8 @@ class _Trouble:
 
 
 class Evaluator:
-    """``step`` is a worker's. ``wanted()`` gives the project to use; ``evaluated`` is called after each round."""
+    """``step`` is a worker's. ``wanted()`` gives the project to use; ``evaluated`` is called after each round, ``rearranged`` when
+    :attr:`timetables` are others, or the clock is."""
 
     def __init__(
         self,
@@ -58,12 +60,17 @@ class Evaluator:
         status: Status,
         goes_on: Callable[[], bool],
         evaluated: Callable[[Round], None],
+        rearranged: Callable[[], None],
     ) -> None:
         self.state, self.wanted, self.clock, self.status = state, wanted, clock, status
-        self.goes_on, self.evaluated = goes_on, evaluated
+        self.goes_on, self.evaluated, self.rearranged = goes_on, evaluated, rearranged
         self.vigil = Vigil(clock, status)
         self._workshop: Workshop | None = None
         self._troubles: dict[str, _Trouble] = {}
+
+    @property
+    def timetables(self) -> Mapping[str, Timetable]:
+        return self._workshop.agenda.timetables if self._workshop else {}
 
     def step(self) -> float:
         """Evaluate the oldest instant that is due. Returns for how many seconds there is nothing to do."""
@@ -72,7 +79,7 @@ class Evaluator:
         resting = [name for name, trouble in self._troubles.items() if self.clock.monotonic() < trouble.until]
         due = workshop.agenda.due(self.clock.now(), self.vigil.awake_since, resting)
         if due is None:
-            self.status.set(ready=True)
+            self.status.put(ready=True)
             return HEARTBEAT
         with turn(self.state, self.goes_on) as ours:
             if ours:
@@ -87,13 +94,15 @@ class Evaluator:
             self.status.keep_schedules(set(project.schedules.schedules))
             for name in project.schedules.schedules:
                 self._note_next(name)
+            self.rearranged()
         return self._workshop
 
     def _look_at_clock(self, agenda: Agenda) -> None:
         ahead = self.vigil.broken()
         if ahead is not None:
-            LOG.warning("the clock moved by %+.0f s, or the machine slept: instants missed are dealt with as schedules.yaml says", ahead.total_seconds())
+            LOG.warning("the clock was set by %+.0f s, or the machine slept so long: see `missed` in schedules.yaml", ahead.total_seconds())
             agenda.forget()
+            self.rearranged()
 
     def _evaluate(self, workshop: Workshop, due: Due) -> None:
         confirmed = workshop.agenda.confirmed(due, self.clock.now(), self.vigil.awake_since)

@@ -64,7 +64,8 @@ class Status:
         with self._lock:
             self._figures = replace(self._figures, **{name: getattr(self._figures, name) + by for name, by in amounts.items()})
 
-    def set(self, **values: Any) -> None:
+    def put(self, **values: Any) -> None:
+        """Replace figures."""
         with self._lock:
             self._figures = replace(self._figures, **values)
 

@@ -69,5 +69,5 @@ class Worker(threading.Thread):
 
 def pause_after(failures: int) -> float:
     """Seconds to wait after so many failures in a row (from 1)."""
-    ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 10))
+    ceiling: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 10))
     return ceiling * random.uniform(0.5, 1)  # noqa: S311 - spreads attempts

@@ -1,0 +1,64 @@
+"""``storewatch serve``: the daemon."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from engine.cli.common import Settings, fail, open_state, settings
+from engine.errors import StorewatchError, Text
+
+LOG = logging.getLogger(__name__)
+
+
+def register(app: typer.Typer) -> None:
+    app.command("serve")(serve)
+
+
+def serve(
+    context: typer.Context,
+    send: Annotated[bool, typer.Option(help="Send messages; without it they wait in the outbox, for another process.")] = True,
+) -> None:
+    """Evaluate the rules as schedules.yaml says, and send the messages, until told to stop. Runs in the foreground.
+
+    SIGTERM or SIGINT (Ctrl+C): finish what is in hand, within 10 seconds, and exit with 0; a second one ends it at once.
+
+    One serve for a SQLite file (state.db); on PostgreSQL (STOREWATCH_STATE) several may share the work. `storewatch run`
+    may be used beside it: they take turns.
+
+    Log lines go to standard error. Exit code 0: stopped. 2: the command line or a file of the project is wrong, or another serve
+    has the database. 3: the database cannot be used.
+    """
+    options = settings(context)
+    try:
+        _serve(options, send=send)
+    except StorewatchError as error:
+        fail(options, error)
+
+
+def _serve(options: Settings, *, send: bool) -> None:
+    from engine.daemon.clock import SystemClock  # heavy: not on the path of --help
+    from engine.daemon.serving import Daemon
+    from engine.daemon.serving import serve as run_until_stopped
+    from engine.project import load_project
+    from engine.state import only_daemon
+
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    for quiet in ("alembic", "apscheduler"):
+        logging.getLogger(quiet).setLevel(logging.WARNING)
+    clock = SystemClock()
+    project = load_project(options.project)
+    with open_state(options.project) as state, only_daemon(state, clock.now()):
+        options.say(_begun(len(project.rules), len(project.schedules.schedules)))
+        run_until_stopped(Daemon(project, state, clock, sys.stdout, send=send))
+    options.say(Text("stopped", "已停止"))
+
+
+def _begun(rules: int, schedules: int) -> Text:
+    return Text(
+        f"storewatch serves: {rules} rule(s), {schedules} schedule(s); Ctrl+C stops it",
+        f"巡店已启动：{rules} 条规则，{schedules} 个时间表；按 Ctrl+C 停止",
+    )

@@ -1,0 +1,57 @@
+"""Sends what is due, again and again, whatever evaluation is doing."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TextIO
+
+from engine.actions import Surroundings
+from engine.daemon.clock import Clock
+from engine.daemon.status import Status
+from engine.model import Sender
+from engine.outbox import Waiting, waiting
+from engine.posting import post, ready_senders
+from engine.project import Project
+from engine.state import State
+
+LOOK = 5.0  # seconds between two looks into the outbox, where another process may have put something
+SOON = 0.2
+
+
+class Courier:
+    """``step`` is a worker's. ``wanted()`` gives the project to use; channels of type console write to ``console``; when ``stop`` is set
+    no further message is begun."""
+
+    def __init__(
+        self, state: State, wanted: Callable[[], Project], clock: Clock, status: Status, console: TextIO, stop: threading.Event
+    ) -> None:
+        self.state, self.wanted, self.clock, self.status, self.console, self.stop = state, wanted, clock, status, console, stop
+        self._project: Project | None = None
+        self._senders: Mapping[str, Sender] = {}
+
+    def step(self) -> float:
+        """Send everything that is due. Returns for how many seconds there is nothing to send."""
+        project = self._opened()
+        report = post(project.channels, self._senders, self.state, self.clock.now, self.stop)
+        left = waiting(self.state)
+        self.status.add(delivered=report.delivered, retried=report.retried, dead=report.dead)
+        self.status.put(queue=left)
+        return pause(left, self.clock.now())
+
+    def _opened(self) -> Project:
+        """The present project, with senders made from it: a password that was put right counts from the next reload on."""
+        project = self.wanted()
+        if project is not self._project:
+            self._senders = ready_senders(project.channels, Surroundings(project.folder, os.environ, self.console))
+            self._project = project
+        return project
+
+
+def pause(left: Waiting, now: datetime) -> float:
+    """Seconds until the next letter is due, at most :data:`LOOK`."""
+    if left.next_attempt_at is None:
+        return LOOK
+    return min(LOOK, max(SOON, (left.next_attempt_at - now).total_seconds()))
