@@ -21,6 +21,7 @@ from engine.state import State, turn
 
 LOG = logging.getLogger(__name__)
 HEARTBEAT = 1.0  # seconds between two looks at the clock
+COURTESY = 0.05  # seconds between two rounds, so that others who wait get their turn
 ATTEMPTS = 10  # at one instant that fails for want of something other than the database
 
 
@@ -84,7 +85,7 @@ class Evaluator:
         with turn(self.state, self.goes_on) as ours:
             if ours:
                 self._evaluate(workshop, due)
-        return 0
+        return COURTESY
 
     def _opened(self) -> Workshop:
         project = self.wanted()

@@ -24,7 +24,7 @@ from engine.errors import StateError, Text, UsageError
 from engine.state.database import LOCK, Database, translated
 
 TURN = LOCK + 1
-PAUSE = 0.1  # seconds between two attempts to get the turn
+PAUSE = 0.02  # seconds between two attempts to get the turn; a daemon that is behind leaves little time between two rounds
 GoOn = Callable[[], bool]
 
 
