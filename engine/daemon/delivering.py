@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TextIO
 
-from engine.actions import Surroundings
+from engine.actions import Surroundings, limits
 from engine.daemon.clock import Clock
 from engine.daemon.status import Status
 from engine.model import Sender
@@ -36,7 +36,7 @@ class Courier:
         """Send everything that is due. Returns for how many seconds there is nothing to send."""
         project = self._opened()
         report = post(project.channels, self._senders, self.state, self.clock.now, self.stop)
-        left = waiting(self.state)
+        left = waiting(self.state, limits(project.channels), self.clock.now())
         self.status.add(delivered=report.delivered, retried=report.retried, dead=report.dead)
         self.status.put(queue=left)
         return pause(left, self.clock.now())
@@ -52,6 +52,5 @@ class Courier:
 
 def pause(left: Waiting, now: datetime) -> float:
     """Seconds until the next letter is due, at most :data:`LOOK`."""
-    if left.next_attempt_at is None:
-        return LOOK
-    return min(LOOK, max(SOON, (left.next_attempt_at - now).total_seconds()))
+    due = [at for at in (left.next_attempt_at, left.held_until) if at]
+    return min(LOOK, max(SOON, (min(due) - now).total_seconds())) if due else LOOK
