@@ -24,6 +24,9 @@ def serve(
 ) -> None:
     """Evaluate the rules as schedules.yaml says, and send the messages, until told to stop. Runs in the foreground.
 
+    Changes of the project's files are taken up when all of them are right; SIGHUP reads them at once. While they are wrong, the old ones
+    stay in force, and the log tells every problem.
+
     SIGTERM or SIGINT (Ctrl+C): finish what is in hand, within 10 seconds, and exit with 0; a second one ends it at once.
 
     One serve for a SQLite file (state.db); on PostgreSQL (STOREWATCH_STATE) several may share the work. `storewatch run`
@@ -34,23 +37,24 @@ def serve(
     """
     options = settings(context)
     try:
-        _serve(options, send=send)
+        serve_until_stopped(options, send=send)
     except StorewatchError as error:
         fail(options, error)
 
 
-def _serve(options: Settings, *, send: bool) -> None:
+def serve_until_stopped(options: Settings, *, send: bool = True) -> None:
+    """As the command, but errors are raised."""
     from engine.daemon.clock import SystemClock  # heavy: not on the path of --help
+    from engine.daemon.reloading import checked
     from engine.daemon.serving import Daemon
     from engine.daemon.serving import serve as run_until_stopped
-    from engine.project import load_project
     from engine.state import only_daemon
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     for quiet in ("alembic", "apscheduler"):
         logging.getLogger(quiet).setLevel(logging.WARNING)
     clock = SystemClock()
-    project = load_project(options.project)
+    project = checked(options.project)
     with open_state(options.project) as state, only_daemon(state, clock.now()):
         options.say(_begun(len(project.rules), len(project.schedules.schedules)))
         run_until_stopped(Daemon(project, state, clock, sys.stdout, send=send))

@@ -15,6 +15,7 @@ from engine.daemon.alarm import Alarm
 from engine.daemon.clock import Clock
 from engine.daemon.delivering import Courier
 from engine.daemon.evaluating import Evaluator
+from engine.daemon.reloading import Reloader
 from engine.daemon.signals import caught
 from engine.daemon.status import Status
 from engine.daemon.workers import Worker
@@ -23,27 +24,29 @@ from engine.project import Project
 from engine.state import State
 
 LOG = logging.getLogger(__name__)
+ENDING = {signal.SIGTERM, signal.SIGINT}
 GRACE = 8.0  # seconds that what is in hand may still take after a stop was asked for
 
 
 class Daemon:
     """Evaluates the project on schedule and (with ``send``) sends, until it is told to stop. The database is open and stays the
-    caller's; ``console`` is where channels of type console write."""
+    caller's; ``console`` is where channels of type console write.
+
+    From any thread: ``project()`` is the project in use, ``reload()`` reads its files anew and gives their problems."""
 
     def __init__(self, project: Project, state: State, clock: Clock, console: TextIO, *, send: bool = True) -> None:
         self.status = Status(clock.now())
-        self._project = project
         self._stop = threading.Event()
+        self._reloader = Reloader(project, clock, self.status, self._reloaded)
+        self.project = self._reloader.project
+        self.reload = self._reloader.reload
         self._evaluator = Evaluator(state, self.project, clock, self.status, self.goes_on, self._evaluated, self._set_alarm)
         self._courier = Courier(state, self.project, clock, self.status, console, self._stop)
         self._evaluating = Worker("evaluating", self._evaluator.step, self.status)
         self._delivering = Worker("delivering", self._courier.step, self.status)
-        self._workers = [self._evaluating, *([self._delivering] if send else [])]
+        self._reloading = Worker("reloading", self._reloader.step, self.status)
+        self._workers = [self._evaluating, self._reloading, *([self._delivering] if send else [])]
         self._alarm = Alarm(self._evaluating.wake)
-
-    def project(self) -> Project:
-        """The project in use."""
-        return self._project
 
     def goes_on(self) -> bool:
         return not self._stop.is_set()
@@ -52,6 +55,11 @@ class Daemon:
         self._alarm.start()
         for worker in self._workers:
             worker.start()
+
+    def reload_soon(self) -> None:
+        """Read the project's files anew, whether they changed or not; returns at once."""
+        self._reloader.ask()
+        self._reloading.wake()
 
     def stop(self) -> None:
         """Ask for the end; returns at once."""
@@ -72,21 +80,34 @@ class Daemon:
     def _evaluated(self, _: Round) -> None:
         self._delivering.wake()
 
+    def _reloaded(self) -> None:
+        for worker in self._workers:
+            worker.wake()
+
     def _set_alarm(self) -> None:
         self._alarm.set(self._evaluator.timetables)
 
 
 def serve(daemon: Daemon) -> None:
-    """Run until SIGTERM or SIGINT. A second signal ends the process at once, and so does work that cannot be finished in time."""
-    with caught(signal.SIGTERM, signal.SIGINT) as signals:
+    """Run until SIGTERM or SIGINT; SIGHUP reloads. A second signal ends the process at once, and so does work that cannot be finished
+    in time."""
+    with caught(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         daemon.start()
         while daemon.goes_on():
             for number in signals.wait(1):
-                LOG.info("%s: stopping", number.name)
-                daemon.stop()
-        if not daemon.finish(hurry=lambda: bool(signals.wait(0.05))):
+                _heed(daemon, number)
+        if not daemon.finish(hurry=lambda: ENDING.intersection(signals.wait(0.05)) != set()):
             LOG.warning("what was in hand was not finished: nothing of it is stored, and it will be done again")
             _leave()
+
+
+def _heed(daemon: Daemon, number: signal.Signals) -> None:
+    if number in ENDING:
+        LOG.info("%s: stopping", number.name)
+        daemon.stop()
+    else:
+        LOG.info("%s: reloading", number.name)
+        daemon.reload_soon()
 
 
 def _leave() -> None:

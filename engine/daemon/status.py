@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from engine.errors import Text
+from engine.errors import Problem, Text
 from engine.outbox import Waiting
 
 
@@ -26,7 +26,8 @@ class ScheduleFigures:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All counts since ``started``. ``errors`` are, by worker, steps that failed; ``error`` the present failure of each, none when well."""
+    """All counts since ``started``. ``errors`` are, by worker, steps that failed; ``error`` the present failure of each, none when well.
+    ``problems`` are those of the project's files, because of which the files of before ``wrong_since`` are still in force."""
 
     started: datetime
     ready: bool = False
@@ -42,7 +43,8 @@ class Figures:
     reloads: int = 0
     reloads_failed: int = 0
     reloaded: datetime | None = None
-    project_is_current: bool = True
+    problems: tuple[Problem, ...] = ()
+    wrong_since: datetime | None = None
     schedules: Mapping[str, ScheduleFigures] = field(default_factory=dict)
     errors: Mapping[str, int] = field(default_factory=dict)
     error: Mapping[str, Text] = field(default_factory=dict)
