@@ -21,7 +21,7 @@ from engine.reasoning.program import Reasoning, flaws
 from engine.rendering import Renderer
 from engine.routing import BUILT_IN_LABELS, Channels, Vocabulary, misspelt, read_channels
 from engine.rules import AlertRule, duplicate_names, read_rules
-from engine.schedules import Schedules, load_schedules
+from engine.schedules import Known, Schedules, load_schedules
 from engine.yamlfile import Document, load
 
 Loaded = TypeVar("Loaded")
@@ -99,7 +99,8 @@ class _Loader:
         rules = self._rules(documents, facts, thorough) if facts else ()
         names = [name for document in documents for _, name in _named(document, "alert")]
         incidents = self._incidents(documents, facts, rules, names) if facts else ()
-        schedules = self._try(lambda: load_schedules(self._present("schedules.yaml"), "schedules.yaml", names))
+        known = Known(names, rules if len(rules) == len(names) else None, channels.time_intervals if channels else None)
+        schedules = self._try(lambda: load_schedules(self._present("schedules.yaml"), "schedules.yaml", known))
         self.problems += [*duplicate_names(documents), *_reserved_names(documents)]
         self.problems += _unknown_owners(documents, channels) if channels else ()
         if routing and channels and facts:

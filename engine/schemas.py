@@ -238,6 +238,7 @@ def names_in(folder: Path) -> Names:
             "owners": contacts,
             "receivers": [*_mapping_of(channels.get("receivers"))],
             "channels": [*_mapping_of(channels.get("channels"))],
+            "time_intervals": [*_mapping_of(channels.get("time_intervals"))],
             "labels": sorted(known.labels),
             "matchers": [f'{label}="{value}"' for label in values for value in sorted(values[label])],
         },

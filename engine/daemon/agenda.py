@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from engine.daemon.landings import Landings
+from engine.matching.reads import kinds_judged
 from engine.project import Project
-from engine.schedules import Timetable
+from engine.schedules import Schedule, Timetable, selected
 from engine.state import State
 
 MOMENT = timedelta(microseconds=1)
@@ -26,7 +28,9 @@ class Agenda:
 
     def __init__(self, project: Project, state: State) -> None:
         self.state = state
-        self.timetables = {name: Timetable(name, one, project.facts.zone) for name, one in project.schedules.schedules.items()}
+        self.timetables = {name: _timetable(project, name) for name in project.schedules.schedules}
+        self._landings = Landings(project.snapshots, project.facts.schemas)
+        self._awaited = {name: _awaited(project, one) for name, one in project.schedules.schedules.items() if one.on == "ingest"}
         self._dealt_with: dict[str, datetime] = {}
         self._given_up: dict[str, datetime] = {}
         self._quiet_until: dict[str, datetime] = {}
@@ -60,15 +64,24 @@ class Agenda:
         return self.timetables[name].wakes(now)
 
     def _due(self, name: str, now: datetime, awake_since: datetime) -> Iterator[Due]:
-        if now < self._quiet_until.get(name, now):
+        landed = self._landed(name, now)
+        if not landed and now < self._quiet_until.get(name, now):
             return
         timetable = self.timetables[name]
         dealt_with = max(self._base(name, now), self._given_up.get(name, datetime.min.replace(tzinfo=now.tzinfo)))
-        found = next(timetable.due(dealt_with, now, awake_since), None)
+        found = next(timetable.due(dealt_with, now, awake_since, landed), None)
         if found is not None:
             yield Due(found, name)
         else:
             self._quiet_until[name] = timetable.wakes(now) or datetime.max.replace(tzinfo=now.tzinfo)
+
+    def _landed(self, name: str, now: datetime) -> list[datetime]:
+        """The instants of batches that nobody has evaluated since, as far as is remembered."""
+        if name not in self._awaited:
+            return []
+        known = self._dealt_with.get(name)
+        permitted = map(self.timetables[name].permitted_from, self._landings.of(self._awaited[name], now))
+        return sorted({instant for instant in permitted if instant and instant <= now and (known is None or instant > known)})
 
     def _base(self, name: str, now: datetime) -> datetime:
         """The newest instant dealt with. One that lies ahead, because the clock was set back, does not count; a schedule that nobody has
@@ -81,3 +94,15 @@ class Agenda:
             self.state.count_from(name, known)
         self._dealt_with[name] = known
         return known
+
+
+def _timetable(project: Project, name: str) -> Timetable:
+    schedule = project.schedules.schedules[name]
+    blackout = tuple(project.channels.interval(each) for each in schedule.blackout)
+    return Timetable(name, schedule, project.facts.zone, blackout)
+
+
+def _awaited(project: Project, schedule: Schedule) -> frozenset[str]:
+    """The kinds that the schedule's rules read."""
+    rules = selected(schedule, project.rules)
+    return frozenset[str]().union(*(kinds_judged(rule, project.facts.schemas) for rule in rules))

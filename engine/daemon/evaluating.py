@@ -15,7 +15,7 @@ from engine.matching.evaluate import Matcher
 from engine.pipeline import Round, run_round
 from engine.project import Project
 from engine.rules import AlertRule
-from engine.schedules import Timetable
+from engine.schedules import Timetable, selected
 from engine.snapshots import Snapshots
 from engine.state import State, turn
 
@@ -36,8 +36,7 @@ class Workshop:
 
     def rules(self, schedule: str) -> tuple[AlertRule, ...]:
         """The rules that a schedule evaluates."""
-        names = self.project.schedules.schedules[schedule].rules
-        return self.project.rules if "all" in names else self.project.select(names)
+        return selected(self.project.schedules.schedules[schedule], self.project.rules)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from engine.language import typed as t
 from engine.language.names import references
 from engine.language.walk import children
 from engine.model import KindSchema
+from engine.rules import AlertRule
 
 LEAVES = (t.ColumnRef, t.RowMissing, t.History, t.Related, t.Across)
 
@@ -37,6 +38,13 @@ def kinds_read(kind: str, nodes: Iterable[t.Node], schemas: Mapping[str, KindSch
         elif isinstance(node, t.ColumnRef | t.RowMissing):
             read |= set(kinds_on_path(kind, node.path, schemas))
     return frozenset(read)
+
+
+def kinds_judged(rule: AlertRule, schemas: Mapping[str, KindSchema]) -> frozenset[str]:
+    """The kinds on whose rows it depends whether the rule is true."""
+    cases = (condition for _, condition in rule.severities)
+    conditions = [node for node in (rule.where, rule.when, *cases, *rule.override_conditions) if node]
+    return kinds_read(rule.kind, conditions, schemas)
 
 
 def kinds_on_path(kind: str, path: Iterable[str], schemas: Mapping[str, KindSchema]) -> Iterator[str]:

@@ -7,13 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from engine.errors import Problem, ProblemsFound, Text, did_you_mean
-from engine.fields import Duration, Strict, TimeZone, about, named, written
+from engine.fields import Duration, Strict, TimeZone, about, named
 from engine.intervals import IntervalModel, TimeInterval, interval_of
 from engine.routing.channel_types import MODELS, Channel, MailAddress, check_address
-from engine.routing.matchers import MATCHER, Matcher, parse_matcher
+from engine.routing.matchers import Matching
 from engine.yamlfile import BilingualError, Document, Path_, load, shown
 
 OWNER = "owner"
@@ -32,12 +32,6 @@ def check_target(address: str) -> str:
 
 Target = Annotated[str, AfterValidator(check_target)]
 Language = Literal["zh", "en"]
-_MATCHER_WANTED = Text('severity="critical" or area=~"A|B"', 'severity="critical" 或 area=~"客服|售后"')
-_Matching = Annotated[
-    Matcher,
-    BeforeValidator(parse_matcher, json_schema_input_type=Annotated[str, written(MATCHER, _MATCHER_WANTED)]),
-    named("matchers"),
-]
 
 
 class Contact(Strict):
@@ -59,7 +53,7 @@ class RouteModel(Strict):
     """A node of the routing tree as written. What it does not say, it takes from the node above."""
 
     receiver: Annotated[str | None, about("who is told: a name under receivers", "发给谁：receivers 下的名字", names="receivers")] = None
-    matchers: Annotated[tuple[_Matching, ...], about("conditions on labels; all must hold", "标签条件，全部满足才走这里")] = ()
+    matchers: Annotated[tuple[Matching, ...], about("conditions on labels; all must hold", "标签条件，全部满足才走这里")] = ()
     group_by: Annotated[
         tuple[Annotated[str, named("labels")], ...] | None, about("labels whose values share one message", "这些标签相同的合成一封")
     ] = None

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BeforeValidator
 
 from engine.errors import Text
+from engine.fields import named, written
 from engine.yamlfile import BilingualError, shown
 
 MATCHER = r'\s*(\w+)\s*(=~|!~|!=|=)\s*(?:"(.*)"|([^"\s=~]\S*)|)\s*'
@@ -51,3 +55,10 @@ def _check_regex(value: str) -> None:
     except re.error as error:
         text = Text(f"{shown(value)} is not a regular expression: {error}", f"{shown(value)} 不是正确的正则表达式：{error}")
         raise BilingualError("bad_regex", text) from None
+
+
+_WANTED = Text('severity="critical" or area=~"A|B"', 'severity="critical" 或 area=~"客服|售后"')
+Matching = Annotated[
+    Matcher, BeforeValidator(parse_matcher, json_schema_input_type=Annotated[str, written(MATCHER, _WANTED)]), named("matchers")
+]
+"""A matcher as files write it."""

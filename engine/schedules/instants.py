@@ -9,13 +9,14 @@ unless the line says every hour (``*`` in the second field): then it counts both
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from heapq import merge
 from zoneinfo import ZoneInfo
 
+from engine.intervals import TimeInterval
 from engine.schedules.cron import wall_times
 from engine.schedules.model import Schedule
 
@@ -26,19 +27,15 @@ NEAR = timedelta(hours=25)
 LOOKING_BACK = tuple(timedelta(days=days) for days in (0.04, 1, 32, 367, 8 * 367))
 
 
-def _always(_: datetime) -> bool:
-    return True
-
-
 @dataclass(frozen=True)
 class Timetable:
-    """When a schedule comes due. ``zone`` is the project's, for a schedule that names none; instants that are not ``allowed`` are left
-    out. All instants are aware, in UTC."""
+    """When a schedule comes due. ``zone`` is the project's, for a schedule that names none; instants within a ``blackout`` are left out.
+    All instants are aware, in UTC."""
 
     name: str
     schedule: Schedule
     zone: ZoneInfo
-    allowed: Callable[[datetime], bool] = _always
+    blackout: tuple[TimeInterval, ...] = ()
 
     def next_after(self, instant: datetime) -> datetime | None:
         """The first instant after ``instant``; None when there is none any more."""
@@ -67,15 +64,22 @@ class Timetable:
                 earliest = min(starts, earliest or starts)
         return earliest
 
+    def permitted_from(self, instant: datetime) -> datetime | None:
+        """The instant itself, or, within a blackout, its end; None when that does not end."""
+        found: datetime | None = instant
+        while found is not None and (within := [interval for interval in self.blackout if interval.contains(found)]):
+            found = within[0].next_change(found)
+        return found
+
     def due(self, after: datetime, now: datetime, awake_since: datetime, others: Iterable[datetime] = ()) -> Iterator[datetime]:
         """The instants to be evaluated at ``now``, in order, when ``after`` is the newest one that was dealt with.
 
         ``missed: each`` gives all of them, ``latest`` the newest, ``skip`` the newest of those that came since ``awake_since``, when
-        the daemon was last started or woke up. ``others`` are instants that come from elsewhere, ascending.
+        the daemon was last started or woke up. ``others`` are instants that come from elsewhere, ascending, outside of blackouts.
         """
         if self.schedule.missed == "skip":
             after = max(after, awake_since - MOMENT)
-        extra = [instant for instant in others if after < instant <= now and self.allowed(instant)]
+        extra = [instant for instant in others if after < instant <= now]
         if self.schedule.missed == "each":
             yield from self._each(after, now, extra)
             return
@@ -104,12 +108,15 @@ class Timetable:
                 return
 
     def _from(self, after: datetime) -> Iterator[datetime]:
-        return (instant for instant in self._all_from(after.astimezone(UTC)) if self.allowed(instant))
+        return (instant for instant in self._all_from(after.astimezone(UTC)) if not self._is_blackout(instant))
+
+    def _is_blackout(self, instant: datetime) -> bool:
+        return any(interval.contains(instant) for interval in self.blackout)
 
     def _all_from(self, after: datetime) -> Iterator[datetime]:
         if self.schedule.every is not None:
             return self._steps(self.schedule.every, after)
-        return self._cron(self.schedule.cron or "", after)
+        return self._cron(self.schedule.cron, after) if self.schedule.cron is not None else iter(())
 
     @cached_property
     def _zone(self) -> ZoneInfo:

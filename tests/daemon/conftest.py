@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from engine.cli.init import copy_starter
+from engine.facts_file import load_facts
+from engine.ingest import Options, ingest
 from engine.project import Project, load_project
 from tests.delivery.conftest import state, url
 
@@ -57,6 +59,14 @@ class ManualClock:
     def jump(self, time: timedelta) -> None:
         """The clock is set, or the machine slept."""
         self.at += time
+
+
+def ingest_store(folder: Path, text: str, as_of: datetime) -> None:
+    """Put rows of kind store into the project's snapshots."""
+    path = folder / "stores.csv"
+    path.write_text(text, encoding="utf-8")
+    options = Options(now=as_of, as_of=as_of, kinds=("store",))
+    ingest(path, load_facts(folder / "facts.yaml"), folder / "snapshots", options)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from engine.intervals import IntervalModel, interval_of
 from engine.schedules import Schedule, Timetable
 
 NEW_YORK, BERLIN, SHANGHAI = "America/New_York", "Europe/Berlin", "Asia/Shanghai"
@@ -156,9 +157,13 @@ def test_jitter_delays_the_start_and_not_the_instant() -> None:
         assert list(table.due(before, starts, EPOCH)) == [instant]
 
 
-def test_what_is_not_allowed_is_left_out() -> None:
-    def by_day(instant: datetime) -> bool:
-        return 8 <= instant.astimezone(ZoneInfo(SHANGHAI)).hour < 20
-
-    table = Timetable("s", Schedule.model_validate({"every": "6h"}), ZoneInfo(SHANGHAI), by_day)
+def test_a_blackout_is_left_out_and_what_lands_in_it_waits_for_its_end() -> None:
+    nights = interval_of([IntervalModel.model_validate({"times": ["20:00..08:00"]})], SHANGHAI)
+    mornings = interval_of([IntervalModel.model_validate({"times": ["07:00..09:00"]})], SHANGHAI)
+    table = Timetable("s", Schedule.model_validate({"every": "6h"}), ZoneInfo(SHANGHAI), (nights, mornings))
     assert table.next_after(local(SHANGHAI, "2026-11-20T18:00")) == local(SHANGHAI, "2026-11-21T12:00")
+    assert table.permitted_from(local(SHANGHAI, "2026-11-20T23:30")) == local(SHANGHAI, "2026-11-21T09:00")
+    assert table.permitted_from(local(SHANGHAI, "2026-11-20T12:30")) == local(SHANGHAI, "2026-11-20T12:30")
+    assert list(table.due(local(SHANGHAI, "2026-11-20T12:00"), local(SHANGHAI, "2026-11-21T11:00"), EPOCH)) == [
+        local(SHANGHAI, "2026-11-20T18:00")
+    ]

@@ -17,7 +17,7 @@ from engine.project import load_project
 from engine.state import State
 from tests.check.test_bad_files import CASES, PLACES
 from tests.check.test_bad_files import PROJECT as BAD_FILES_PROJECT
-from tests.daemon.conftest import RULE, STORES, ManualClock
+from tests.daemon.conftest import RULE, START, STORES, ManualClock, ingest_store
 from tests.daemon.processes import serving
 from tests.daemon.test_evaluating import Bench, claims
 
@@ -151,13 +151,7 @@ def test_alerts_of_a_rule_that_is_gone_end_in_the_next_round(folder: Path, state
 @pytest.fixture
 def ingest_stores(folder: Path) -> None:
     """A store with a low rating, as of the start of the clock."""
-    from engine.facts_file import load_facts
-    from engine.ingest import Options, ingest
-    from tests.daemon.conftest import START
-
-    path = folder / "stores.csv"
-    path.write_text(STORES, encoding="utf-8")
-    ingest(path, load_facts(folder / "facts.yaml"), folder / "snapshots", Options(now=START, as_of=START - SECOND, kinds=("store",)))
+    ingest_store(folder, STORES, START - SECOND)
 
 
 def test_a_served_project_is_reloaded(folder: Path) -> None:

@@ -116,7 +116,18 @@ MEANING = {
         "unknown_owner",
         "word_of_exports",
     ],
-    "schedules": ["cron_never", "hour_25", "jitter_too_long", "time_zone", "too_often", "unknown_rule", "weekday_9"],
+    "schedules": [
+        "blackout",
+        "match_nothing",
+        "match_unknown",
+        "cron_never",
+        "hour_25",
+        "jitter_too_long",
+        "time_zone",
+        "too_often",
+        "unknown_rule",
+        "weekday_9",
+    ],
 }
 FILES_OF_FORM = [path for path in sorted(BAD_FILES.glob("*/*.yaml")) if path.parent.name in FORMS]
 
