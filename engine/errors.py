@@ -7,6 +7,7 @@ what cannot go on::
     ├── ProblemsFound      a project file is wrong; carries every problem (``check`` exits 1, all else 2)
     ├── UsageError         the command line or the configuration asks for what cannot be done (2)
     ├── IngestError        an export was refused; nothing of it was stored (1)
+    │   └── StorageError       it may be right, but could not be read or stored now: the disk is full, say
     ├── SnapshotError      the snapshot folder cannot be read or written (3)
     ├── StateError         the state database cannot be used (3)
     └── EvaluationError    a rule could not be evaluated (3)
@@ -126,6 +127,10 @@ class UsageError(StorewatchError):
 
 class IngestError(StorewatchError):
     exit_code = 1
+
+
+class StorageError(IngestError):
+    pass
 
 
 class SnapshotError(StorewatchError):

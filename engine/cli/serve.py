@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from engine.cli.common import Settings, fail, open_state, settings
-from engine.errors import StorewatchError, Text
+from engine.errors import StorewatchError, Text, UsageError
 
 LOG = logging.getLogger(__name__)
 
@@ -21,11 +22,18 @@ def register(app: typer.Typer) -> None:
 def serve(
     context: typer.Context,
     send: Annotated[bool, typer.Option(help="Send messages; without it they wait in the outbox, for another process.")] = True,
+    inbox: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder whose exports are ingested. Default: as schedules.yaml says, else inbox/."),
+    ] = None,
 ) -> None:
     """Evaluate the rules as schedules.yaml says, and send the messages, until told to stop. Runs in the foreground.
 
     Changes of the project's files are taken up when all of them are right; SIGHUP reads them at once. While they are wrong, the old ones
     stay in force, and the log tells every problem.
+
+    Exports that are put into inbox/ (or inbox/KIND/, inbox/KIND/STORE/) are ingested when they have not changed for 5 seconds, and moved to
+    inbox/done/ or, with a text that says why, to inbox/refused/.
 
     SIGTERM or SIGINT (Ctrl+C): finish what is in hand, within 10 seconds, and exit with 0; a second one ends it at once.
 
@@ -37,12 +45,12 @@ def serve(
     """
     options = settings(context)
     try:
-        serve_until_stopped(options, send=send)
+        serve_until_stopped(options, send=send, inbox=inbox)
     except StorewatchError as error:
         fail(options, error)
 
 
-def serve_until_stopped(options: Settings, *, send: bool = True) -> None:
+def serve_until_stopped(options: Settings, *, send: bool = True, inbox: Path | None = None) -> None:
     """As the command, but errors are raised."""
     from engine.daemon.clock import SystemClock  # heavy: not on the path of --help
     from engine.daemon.reloading import checked
@@ -53,11 +61,13 @@ def serve_until_stopped(options: Settings, *, send: bool = True) -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     for quiet in ("alembic", "apscheduler"):
         logging.getLogger(quiet).setLevel(logging.WARNING)
+    if inbox is not None and not inbox.is_dir():
+        raise UsageError(Text(f"--inbox {inbox} is not a folder", f"--inbox {inbox} 不是文件夹"))
     clock = SystemClock()
     project = checked(options.project)
     with open_state(options.project) as state, only_daemon(state, clock.now()):
         options.say(_begun(len(project.rules), len(project.schedules.schedules)))
-        run_until_stopped(Daemon(project, state, clock, sys.stdout, send=send))
+        run_until_stopped(Daemon(project, state, clock, sys.stdout, send=send, inbox=inbox))
     options.say(Text("stopped", "已停止"))
 
 

@@ -9,12 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TextIO
 
 from engine.daemon.alarm import Alarm
 from engine.daemon.clock import Clock
 from engine.daemon.delivering import Courier
 from engine.daemon.evaluating import Evaluator
+from engine.daemon.inbox import Inbox
 from engine.daemon.reloading import Reloader
 from engine.daemon.signals import caught
 from engine.daemon.status import Status
@@ -30,11 +32,13 @@ GRACE = 8.0  # seconds that what is in hand may still take after a stop was aske
 
 class Daemon:
     """Evaluates the project on schedule and (with ``send``) sends, until it is told to stop. The database is open and stays the
-    caller's; ``console`` is where channels of type console write.
+    caller's; ``console`` is where channels of type console write, ``inbox`` the folder to use instead of that of ``schedules.yaml``.
 
     From any thread: ``project()`` is the project in use, ``reload()`` reads its files anew and gives their problems."""
 
-    def __init__(self, project: Project, state: State, clock: Clock, console: TextIO, *, send: bool = True) -> None:
+    def __init__(
+        self, project: Project, state: State, clock: Clock, console: TextIO, *, send: bool = True, inbox: Path | None = None
+    ) -> None:
         self.status = Status(clock.now())
         self._stop = threading.Event()
         self._reloader = Reloader(project, clock, self.status, self._reloaded)
@@ -45,7 +49,8 @@ class Daemon:
         self._evaluating = Worker("evaluating", self._evaluator.step, self.status)
         self._delivering = Worker("delivering", self._courier.step, self.status)
         self._reloading = Worker("reloading", self._reloader.step, self.status)
-        self._workers = [self._evaluating, self._reloading, *([self._delivering] if send else [])]
+        self._ingesting = Worker("inbox", Inbox(self.project, clock, self.status, self._evaluating.wake, inbox).step, self.status)
+        self._workers = [self._evaluating, self._reloading, self._ingesting, *([self._delivering] if send else [])]
         self._alarm = Alarm(self._evaluating.wake)
 
     def goes_on(self) -> bool:

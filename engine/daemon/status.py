@@ -40,6 +40,8 @@ class Figures:
     dead: int = 0
     queue: Waiting = field(default_factory=Waiting)
     clock_jumps: int = 0
+    batches: int = 0
+    batches_refused: int = 0
     reloads: int = 0
     reloads_failed: int = 0
     reloaded: datetime | None = None

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.errors import IngestError, Text
+from engine.errors import IngestError, StorageError, Text
 from engine.facts import Facts
 from engine.ingest import notes
 from engine.ingest.coercion import AS_OF, LINE, Coercer, Key, Reading
@@ -31,6 +31,7 @@ from engine.snapshots import Snapshots, os_reason
 
 CHUNK = 10_000
 MAX_INSTANTS = 1_000
+TRANSIENT = (OSError, duckdb.IOException, duckdb.OutOfMemoryException)
 Progress = Callable[[int, int | None], None]
 
 
@@ -64,7 +65,7 @@ def ingest(source: str | Path, facts: Facts, folder: Path, options: Options, pro
     """Read one export (a path, or a database URL with ``options.query``) and store its rows as batches under ``folder``.
 
     ``progress`` is called after each chunk with how much has been read and how much there is. Raises :class:`IngestError` when the
-    export is refused; the folder then is as it was.
+    export is refused, :class:`StorageError` when that is not the export's fault; the folder then is as it was.
     """
     try:
         export = find_export(str(source), options.query)
@@ -75,7 +76,8 @@ def ingest(source: str | Path, facts: Facts, folder: Path, options: Options, pro
         raise named(str(source), error) from None
     except (OSError, pa.ArrowException, duckdb.Error, UnicodeDecodeError) as error:
         said = os_reason(error) if isinstance(error, OSError) else Text(str(error), "读写出错")
-        raise IngestError(
+        kind = StorageError if isinstance(error, TRANSIENT) else IngestError
+        raise kind(
             Text(f"cannot be read or stored: {said.en}", f"无法读取或保存：{said.zh}"),
             Text("nothing was stored; check free disk space and permissions", "没有保存任何内容；请检查磁盘空间和权限"),
         ) from None

@@ -92,3 +92,6 @@ class Schedules(Strict):
     """The whole file."""
 
     schedules: Annotated[dict[str, Schedule], about("name → when which rules are evaluated", "名称 → 什么时候检查哪些规则")] = {}
+    inbox: Annotated[
+        str, about("folder from which the daemon ingests exports as they come; default: inbox", "守护进程从这个文件夹自动导入；默认 inbox")
+    ] = Field("inbox", min_length=1)
