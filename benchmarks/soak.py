@@ -22,6 +22,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -194,36 +195,25 @@ def watch(daemon: subprocess.Popen[bytes], shops: Shops, url: str, minutes: floa
 def judge(looks: list[Look], state: State, sink: Sink, code: int, log: Path) -> int:
     third = len(looks) // 3
     second, last = (statistics.median(one.memory for one in part) for part in (looks[third : 2 * third], looks[2 * third :]))
+    end = looks[-1]
     with state.reading() as connection:
         instants = connection.execute(select(EVALUATIONS.c.instant).order_by(EVALUATIONS.c.number)).scalars().all()
-        waiting, messages = (
-            connection.execute(select(func.count().filter(NOTIFICATIONS.c.state != "delivered"), func.count()))
-            .select_from(NOTIFICATIONS)
-            .one()
-        )
-    gaps = sum(later - earlier != SECOND for earlier, later in zip(instants, instants[1:], strict=False))
-    twice = sum(sink.accepted.values()) - len(sink.accepted)
-    print(
-        f"memory: median {second:.0f} MB in the second third, {last:.0f} MB in the last; at most {max(one.memory for one in looks):.0f} MB"
-    )
-    print(
-        f"evaluations: {len(instants)}, left out or out of order: {gaps}; behind at most {max(one.lag for one in looks):.1f} s, at the end {looks[-1].lag:.1f} s"
-    )
-    print(
-        f"messages: {messages}, arrived {len(sink.accepted)}, twice {twice}, waiting at the end {waiting}; most that waited {max(one.waiting for one in looks)}"
-    )
-    well = (
-        code == 0
-        and last <= second * 1.1
-        and gaps == 0
-        and looks[-1].lag < 10
-        and waiting == 0
-        and twice == 0
-        and len(sink.accepted) == messages
-    )
-    if not well:
+        waiting = connection.scalar(select(func.count()).where(NOTIFICATIONS.c.state != "delivered"))
+        messages = connection.scalar(select(func.count()).select_from(NOTIFICATIONS))
+    gaps = sum(later - earlier != SECOND for earlier, later in pairwise(instants))
+    arrived = len(sink.accepted)
+    twice = sum(sink.accepted.values()) - arrived
+    most = {name: max(getattr(one, name) for one in looks) for name in ("memory", "lag", "waiting")}
+    print(f"memory: median {second:.0f} MB in the second third, {last:.0f} MB in the last; at most {most['memory']:.0f} MB")
+    print(f"evaluations: {len(instants)}, left out or out of order: {gaps}")
+    print(f"behind: at most {most['lag']:.1f} s, at the end {end.lag:.1f} s")
+    print(f"messages: {messages}, arrived {arrived}, twice {twice}, waiting at the end {waiting}, at most {most['waiting']} at once")
+    flat = last <= second * 1.1 and end.lag < 10 and waiting == 0
+    whole = gaps == 0 and twice == 0 and arrived == messages
+    if not (code == 0 and flat and whole):
         print(f"exit code of the daemon: {code}\n{log.read_text(encoding='utf-8')[-3000:]}", file=sys.stderr)
-    return 0 if well else 1
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -245,8 +245,9 @@ class Verdict:
 
     def __str__(self) -> str:
         return (
-            f"{self.kills} kills; {self.instants} instants, each evaluated once; {self.transitions} transitions and {self.messages} messages "
-            f"as without kills; 0 lost, {self.twice} arrived twice with the same Message-ID"
+            f"{self.kills} kills; {self.instants} instants, each evaluated once; "
+            f"{self.transitions} transitions and {self.messages} messages as without kills; "
+            f"0 lost, {self.twice} arrived twice with the same Message-ID"
         )
 
 

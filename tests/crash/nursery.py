@@ -23,12 +23,12 @@ from typing import Any
 
 import alembic.command  # heavy imports happen here, before any fork
 import duckdb
+import engine.cli.serve
+import engine.daemon.serving
 import matplotlib.backends.backend_agg
 import sqlalchemy.dialects.postgresql
 from sqlalchemy.engine.base import RootTransaction
 
-import engine.cli.serve
-import engine.daemon.serving
 import engine.outbox
 import engine.pipeline
 from engine.actions.email import SmtpSender
@@ -87,9 +87,9 @@ def live(request: Mapping[str, Any]) -> None:
         os.environ["STOREWATCH_STATE"] = request["state"]
         if request["kill_at"]:
             plant(*request["kill_at"])
-        engine.cli.serve.serve_until_stopped(Settings(Path(request["start"]), "en", "table"))
+        engine.cli.serve.serve_until_stopped(Settings(Path(request["start"]), "en", "table"), send=True)
         code = 0
-    except BaseException:
+    except Exception:  # noqa: BLE001 - the process ends here, and the log says why
         traceback.print_exc()
     finally:
         sys.stderr.flush()
