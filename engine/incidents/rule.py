@@ -6,12 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from engine.errors import Text
 from engine.language.typed import ColumnRef, Node
 from engine.model import KindSchema, RuleInfo
 from engine.rules import Labelled
 
 ALERT = "alert"
 INCIDENT = "incident"
+COUNT = Text("Alerts", "告警数")
+"""Under which every incident's message says how many alerts it has."""
 CompareOp = Literal["==", "!=", "<", "<=", ">", ">="]
 
 

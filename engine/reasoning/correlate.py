@@ -11,7 +11,7 @@ import engine.correlation as c
 from engine.errors import EvaluationError, SnapshotError, Text
 from engine.incidents import IncidentRule, Pattern
 from engine.incidents.reading import MEMBER
-from engine.incidents.rule import ALERT, INCIDENT
+from engine.incidents.rule import ALERT, COUNT, INCIDENT
 from engine.language.typed import Node
 from engine.matching.evaluate import Matcher
 from engine.matching.reads import kinds_read
@@ -33,7 +33,7 @@ from engine.reasoning.program import (
 from engine.reasoning.tables import alert_table
 from engine.snapshots import Snapshots
 
-COUNT, KEY, SINCE = Text("Alerts", "告警数"), Text("Id", "编号"), Text("Since", "开始")
+KEY, SINCE = Text("Id", "编号"), Text("Since", "开始")
 MOST_VALUES = 3  # of an alert in the line about it
 STORE = "store_id"
 Scope = tuple[str, ...]

@@ -9,8 +9,8 @@ from datetime import datetime
 from engine.errors import Text
 from engine.facts import Column, Facts
 from engine.incidents import IncidentRule
+from engine.incidents.rule import COUNT
 from engine.model import Shown, Type
-from engine.reasoning.correlate import COUNT
 from engine.rules import AlertRule
 from engine.ruletest.files import ExpectFile, StepFile, one_of
 from engine.ruletest.model import Expectation, Expected, ExpectedMail, Key, ShownValue

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -204,3 +206,12 @@ def test_a_file_name_that_is_no_text_is_shown(project: Path) -> None:
 def test_cron_lines_have_weekdays_by_name(project: Path) -> None:
     schedules = load_project(project).schedules.schedules
     assert schedules["morning"].cron == "30 9 * * mon,tue,wed,thu,fri"
+
+
+def test_nothing_heavy_is_loaded() -> None:
+    """People wait for `check` at every change: what evaluates, ingests or sends is not needed to read files."""
+    code = "import sys; from engine.cli.main import app; app(['check'], standalone_mode=False); print(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True)
+    loaded = set(result.stdout.split())
+    assert "engine.project" in loaded
+    assert not loaded & {"ibis", "duckdb", "pandas", "pyarrow", "matplotlib", "sqlalchemy", "httpx", "holidays", "alembic"}
