@@ -25,6 +25,7 @@ from engine.rules import read_rules
 from engine.rules_file import RuleFile
 from engine.ruletest.reading import load_tests
 from engine.ruletest.running import Bench
+from engine.schedules import Schedule
 from engine.yamlfile import loads
 
 ROOT = Path(__file__).parent.parent
@@ -72,7 +73,15 @@ def guided(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @EACH
 def test_every_block_is_of_a_kind_that_is_tried(spoken: str) -> None:
-    assert {block.first_key for block in blocks(spoken, "yaml")} == {"alert", "let", "incident", "test", "language", "expected"}
+    assert {block.first_key for block in blocks(spoken, "yaml")} == {
+        "alert",
+        "let",
+        "incident",
+        "test",
+        "language",
+        "expected",
+        "schedules",
+    }
     assert {block.kind for block in blocks(spoken)} == {"yaml", "yaml wrong", "text", "sh", "csv"}
 
 
@@ -102,6 +111,16 @@ def test_expected_stores_are_read(spoken: str, tmp_path: Path) -> None:
     for block in blocks(spoken, "yaml", "expected"):
         (tmp_path / "facts.yaml").write_text(f"extends: {ROOT / 'facts.yaml'}\n{block.text}", encoding="utf-8")
         assert load_facts(tmp_path / "facts.yaml").expected == ("s1", "s2", "s3")
+
+
+@EACH
+def test_schedules_are_right_and_every_key_is_described(spoken: str, tmp_path: Path) -> None:
+    copy_starter(tmp_path / "project")
+    for block in blocks(spoken, "yaml", "schedules"):
+        (tmp_path / "project" / "schedules.yaml").write_text(block.text, encoding="utf-8")
+        assert len(load_project(tmp_path / "project").schedules.schedules) == 3
+    described = set(re.findall(r"(?m)^\| `(\w+)` \|", GUIDES[spoken].read_text(encoding="utf-8")))
+    assert set(Schedule.model_fields) <= described
 
 
 @EACH

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from engine.posting import post, ready_senders
 from engine.project import Project
 from engine.state import State
 
+LOG = logging.getLogger(__name__)
 LOOK = 5.0  # seconds between two looks into the outbox, where another process may have put something
 SOON = 0.2
 
@@ -36,6 +38,10 @@ class Courier:
         """Send everything that is due. Returns for how many seconds there is nothing to send."""
         project = self._opened()
         report = post(project.channels, self._senders, self.state, self.clock.now, self.stop)
+        if report.attempts:
+            LOG.info("messages: %d sent, %d put off, %d given up", report.delivered, report.retried, report.dead)
+        for (channel, category), count in report.failures().items():
+            LOG.warning("channel %s: %d message(s) not sent: %s", channel, count, category)
         left = waiting(self.state, limits(project.channels), self.clock.now())
         self.status.add(delivered=report.delivered, retried=report.retried, dead=report.dead)
         self.status.put(queue=left)

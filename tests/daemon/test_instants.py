@@ -9,6 +9,7 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 import pytest
+from apscheduler.triggers.cron import CronTrigger
 
 from engine.intervals import IntervalModel, interval_of
 from engine.schedules import Schedule, Timetable
@@ -97,6 +98,14 @@ CASES: list[tuple[str, str, dict[str, object], str, Sequence[str]]] = [
 @pytest.mark.parametrize(("zone", "options", "after", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_instants(zone: str, options: dict[str, object], after: str, expected: Sequence[str]) -> None:
     assert first(zone, options, after, len(expected)) == list(expected)
+
+
+def test_why_apscheduler_is_asked_in_utc() -> None:
+    """When this fails, a newer APScheduler may be asked in the schedule's own zone."""
+    trigger, at = CronTrigger(hour=1, minute=30, timezone=ZoneInfo(NEW_YORK)), local(NEW_YORK, "2026-11-01T00:00")
+    first = trigger.get_next_fire_time(None, at)
+    second = trigger.get_next_fire_time(first, first)
+    assert (first.isoformat(), second.isoformat()) == ("2026-11-01T01:30:00-04:00", "2026-11-01T01:30:00-05:00"), "twice in one night"
 
 
 @pytest.mark.parametrize("zone", [NEW_YORK, BERLIN, SHANGHAI, "Australia/Lord_Howe"])

@@ -72,6 +72,7 @@ def blocks() -> Iterator[tuple[str, str]]:
         "language": "channels",
         "expected": "facts",
         "extends": "facts",
+        "schedules": "schedules",
     }
     for page in sorted((ROOT / "docs").rglob("*.md")):
         for text in re.findall(r"(?ms)^```yaml\n(.*?)^```$", page.read_text(encoding="utf-8")):
