@@ -30,7 +30,9 @@ class Landings:
 
     def of(self, kinds: Iterable[str], now: datetime) -> list[datetime]:
         """The instants of batches of these kinds, ascending; those to come are among them."""
-        return sorted({instant for kind in kinds for day in self._partitions(self.kinds[kind], now) for instant in self._instants(day)})
+        days = [day for kind in kinds for day in self._partitions(self.kinds[kind], now)]
+        self._forget_old(days)
+        return sorted({instant for day in days for instant in self._instants(day)})
 
     def _partitions(self, kind: KindSchema, now: datetime) -> Iterator[Path]:
         """The folders of the days whose batches can be current."""
@@ -38,6 +40,13 @@ class Landings:
         while day <= last:
             yield self.folder / kind.name / f"date={day.isoformat()}"
             day += timedelta(days=1)
+
+    def _forget_old(self, days: Iterable[Path]) -> None:
+        """Of the kinds of ``days``, what is known of other days."""
+        wanted = set(days)
+        kinds = {day.parent for day in wanted}
+        for day in [day for day in self._days if day.parent in kinds and day not in wanted]:
+            del self._days[day]
 
     def _instants(self, day: Path) -> tuple[datetime, ...]:
         """A folder is read again only when it changed."""

@@ -11,6 +11,8 @@ from engine.schedules.model import Schedule, Schedules
 from engine.yamlfile import Document, Path_
 
 ALL = "all"
+TAKEN = ("manual", "dispatch")
+"""Under these names storewatch itself notes what it did (`storewatch run`, what was told between evaluations), and under some with a colon."""
 OWN_LABELS = ("alert", "severity", "owner", "area", "facts")
 
 
@@ -61,12 +63,22 @@ def _fits(schedule: Schedule, labels: Mapping[str, str]) -> bool:
 
 
 def _problems(document: Document, path: Path_, schedule: Schedule, known: Known) -> Iterator[Problem]:
+    yield from _reserved_name(document, path)
     unknown = [*_unknown_rules(document, path, schedule, known.rules), *_unknown_labels(document, path, schedule, known)]
     yield from unknown
     yield from _unknown_intervals(document, path, schedule, known.intervals)
     if schedule.match and known.sound is not None and not unknown and not selected(schedule, known.sound):
         text = Text("no rule fits: nothing would be evaluated", "没有规则符合：什么都不会检查")
         yield document.problem((*path, "match"), "selects_nothing", text, Text("all conditions must hold", "所有条件要同时满足"))
+
+
+def _reserved_name(document: Document, path: Path_) -> Iterator[Problem]:
+    name = str(path[-1])
+    if name in TAKEN or ":" in name:
+        text = Text(f"'{name}' cannot be the name of a schedule: storewatch uses it itself", f"时间表不能叫 '{name}'：这个名称巡店自己要用")
+        yield document.problem(
+            path, "reserved_name", text, Text("give it another name, without a colon", "请换一个名称，不要带冒号"), key=True
+        )
 
 
 def _unknown_rules(document: Document, path: Path_, schedule: Schedule, rules: Collection[str]) -> Iterator[Problem]:

@@ -141,3 +141,12 @@ def test_old_data_and_data_dated_ahead(folder: Path, scheduled: Load) -> None:
     ingest_store(folder, STORES.replace("4.61", "4.62"), now - timedelta(hours=1))
     assert len(landings.of(["store"], now)) == 2
     assert landings.of(["order"], now) == []
+
+
+def test_days_that_are_over_are_forgotten(folder: Path, scheduled: Load) -> None:
+    project, now = scheduled("schedules: {}"), datetime.now(UTC).replace(microsecond=0)
+    landings = Landings(project.snapshots, project.facts.schemas)
+    ingest_store(folder, STORES, now - timedelta(hours=1))
+    assert landings.of(["store"], now)
+    assert landings.of(["store"], now + timedelta(days=300)) == []
+    assert not landings._days

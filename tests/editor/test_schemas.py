@@ -121,6 +121,7 @@ MEANING = {
         "blackout",
         "match_nothing",
         "match_unknown",
+        "reserved",
         "cron_never",
         "hour_25",
         "jitter_too_long",
