@@ -12,7 +12,7 @@ from engine.yamlfile import Document, Path_
 
 ALL = "all"
 TAKEN = ("manual", "dispatch")
-"""Under these names storewatch itself notes what it did (`storewatch run`, what was told between evaluations), and under some with a colon."""
+"""Under these names, and some with a colon, storewatch notes what it did itself: `storewatch run`, what was told between evaluations."""
 OWN_LABELS = ("alert", "severity", "owner", "area", "facts")
 
 
