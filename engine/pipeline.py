@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from engine.actions import compose
-from engine.builtin import BUILT_IN, TOO_MANY_ALERTS, judge_amounts, judge_staleness
+from engine.builtin import BUILT_IN, OWN, TOO_MANY_ALERTS, Operations, judge_amounts, judge_operations, judge_staleness
 from engine.errors import EvaluationError, SnapshotError, Text
 from engine.lifecycle import changed, fold, step
 from engine.matching.evaluate import Matcher
@@ -22,10 +22,10 @@ from engine.matching.trends import shown_now, trend
 from engine.model import Alert, Identity, Item, KindSchema, Message, Notification, RuleInfo, RuleResult, Shown, State, Transition, Trend
 from engine.project import Project
 from engine.reasoning.correlate import correlate
-from engine.routing import Plan, Suppressed, due_repeats, plan
+from engine.routing import Plan, Suppressed, around_trouble, due_repeats, plan
 from engine.rules import AlertRule
 from engine.snapshots import Snapshots
-from engine.state import Evaluation
+from engine.state import Evaluation, operations
 from engine.state import State as Database
 
 LOG = logging.getLogger(__name__)
@@ -33,6 +33,8 @@ Values = tuple[Shown, ...]
 TREND_POINTS = 14
 TRENDS_A_MESSAGE = 5
 KNOWN_FOR = timedelta(days=30)
+PRESENT = timedelta(minutes=15)
+"""An evaluation of an instant that near says something of the present."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def run_round(
     infos = project.infos | BUILT_IN
     before = state.alerts()
     results = _match(project, matcher, snapshots, at, rules, before)
+    results |= _own(project, operations(state, started), results.values(), before, at)
     before |= state.resolved(candidate.identity for result in results.values() for candidate in result.candidates)
     after, transitions = step(before, results.values(), infos, at)
     incidents = correlate(project.reasoning, after, infos, matcher, snapshots, at)
@@ -98,6 +101,7 @@ def run_round(
     told = state.told()
     repeats = due_repeats(_unmoved(after, transitions), infos, project.channels, at, told)
     plans, suppressed = plan((*transitions, *repeats), after, infos, project.channels, at, told)
+    plans = around_trouble(plans, project.channels)
     written = list(_Desk(project, matcher, snapshots, state, infos, _ages(results.values()), at).notifications(plans))
     notifications = tuple(notification for notification, _ in written)
     claimed = state.commit(
@@ -153,6 +157,17 @@ def _match(
         judge_staleness(snapshots, project.facts.schemas, project.facts.expected, at),
     )
     return results | {result.rule: result for result in built_in}
+
+
+def _own(
+    project: Project, observed: Operations, results: Iterable[RuleResult], alerts: Iterable[Identity], at: datetime
+) -> dict[str, RuleResult]:
+    """What storewatch tells of itself. An instant that is long past, or to come, has nothing to do with how it fares now."""
+    if abs(observed.at - at) > PRESENT:
+        return {}
+    own = {rule.name for rule in OWN}
+    active = frozenset(identity for identity in alerts if identity.rule in own)
+    return {result.rule: result for result in judge_operations(observed, results, project.infos.keys(), active, at)}
 
 
 def _ages(results: Iterable[RuleResult]) -> dict[Identity, datetime]:

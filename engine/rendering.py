@@ -269,7 +269,7 @@ def plain(message: Message, writer: Writer, fault: str = "") -> Rendered:
     """The built-in message: text only, nothing that could fail."""
     entries = entries_of(message, writer)
     values = context(message, entries, writer)
-    subject = clean(f"[{values['badge']}] {values['place']} · {values['title']}", LONGEST_SUBJECT)
+    subject = clean(f"[{values['badge']}] {' · '.join(str(values[name]) for name in ('place', 'title') if values[name])}", LONGEST_SUBJECT)
     blocks = ["\n".join(_plain_lines(entry, writer)) for entry in entries]
     if values["omitted"]:
         blocks.append(writer.say(PHRASES["more_items"], count=values["omitted"]))

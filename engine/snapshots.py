@@ -148,6 +148,13 @@ class Snapshots:
         wanted = [path for path in found if since <= _as_of(path) <= until]
         return tuple(sorted((self._batch(kind, path) for path in wanted), key=_age_order))
 
+    def newest(self, kind: str) -> datetime | None:
+        """The instant of the newest batch, by names alone; None when there is none."""
+        for _, folder in reversed(_partition_folders(self.folder / kind)):
+            if files := _files(folder):
+                return max(map(_as_of, files))
+        return None
+
     def named(self, batch_id: str) -> Batch | None:
         """The batch of that :attr:`Batch.id`; None when there is none. Raises SnapshotError when it cannot be read."""
         match = _BATCH_ID.fullmatch(batch_id)

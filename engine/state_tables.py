@@ -184,6 +184,17 @@ RULE_HEALTH = Table(
     Column("unknown", Integer, nullable=False),
 )
 
+DAEMONS = Table(
+    "daemons",
+    METADATA,
+    Column("id", Words, primary_key=True),
+    Column("host", Words, nullable=False),
+    Column("process", Integer, nullable=False),
+    Column("started", Instant, nullable=False),
+    Column("seen", Instant, nullable=False),
+    Column("observed", Json, nullable=False),
+)
+
 _WRITERS: tuple[tuple[type, str, Callable[[Any], object]], ...] = (
     (datetime, "datetime", datetime.isoformat),
     (date, "date", date.isoformat),

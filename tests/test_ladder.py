@@ -58,7 +58,7 @@ LADDER = [
     "cli",
 ]
 CLOCK_MODULES = {"daemon", "cli"}
-NETWORK_MODULES = {"actions", "ingest"}
+NETWORK_MODULES = {"actions", "ingest", "daemon"}
 NETWORK = {"smtplib", "socket", "ssl", "http", "urllib", "requests", "httpx"}
 CLOCK = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time")}
 

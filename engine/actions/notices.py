@@ -8,8 +8,7 @@ from engine.actions import compose
 from engine.errors import Text
 from engine.model import Message, Notification, Outcome, Rendered
 from engine.outbox import Letter, Notice
-from engine.routing import Channels, Recipient
-from engine.routing.channels import OWNER
+from engine.routing import Channels, Recipient, named_outright
 from engine.wording import clean
 
 THREAD = "dead_letter."
@@ -29,21 +28,10 @@ def dead_letter_notice(channels: Channels) -> Notice:
 
     def notice(letter: Letter, outcome: Outcome) -> Iterator[Notification]:
         if not letter.notification.thread.startswith(THREAD):
-            for recipient in _others(channels, letter.notification.channel):
+            for recipient in named_outright(channels, [letter.notification.channel]):
                 yield _notice(channels, letter, outcome, recipient)
 
     return notice
-
-
-def _others(channels: Channels, dead: str) -> list[Recipient]:
-    """Everybody whom a receiver names outright, on channels other than ``dead``."""
-    found: dict[tuple[str, str], Recipient] = {}
-    for receiver in (one for several in channels.receivers.values() for one in several):
-        one = channels.channels[receiver.channel].ONE_ADDRESS
-        named = [one] if one else [to for to in receiver.to if to != OWNER]
-        for address in named if receiver.channel != dead else ():
-            found.setdefault((receiver.channel, address), Recipient(receiver.channel, address, receiver.language or channels.language))
-    return list(found.values())
 
 
 def _notice(channels: Channels, letter: Letter, outcome: Outcome, recipient: Recipient) -> Notification:

@@ -27,6 +27,7 @@ from engine.cli import (
     schema,
     serve,
     simulate,
+    status,
     test,
 )
 from engine.cli.common import Settings, default_language, fail
@@ -97,6 +98,7 @@ for group in (
     ingest,
     run,
     serve,
+    status,
     alerts,
     outbox,
     explain,

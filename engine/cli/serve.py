@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +16,9 @@ from engine.cli.common import Settings, fail, open_state, settings
 from engine.errors import StorewatchError, Text, UsageError
 
 LOG = logging.getLogger(__name__)
+LISTEN = "127.0.0.1:9797"
+FORMATS = ("console", "json")
+LEVELS = ("debug", "info", "warning", "error")
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +32,9 @@ def serve(
         Path | None,
         typer.Option(metavar="DIR", help="Folder whose exports are ingested. Default: as schedules.yaml says, else inbox/."),
     ] = None,
+    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where health and metrics are served; '' for nowhere.")] = LISTEN,
+    log_format: Annotated[str, typer.Option(metavar="console|json", help="Log lines for people or for programs.")] = "console",
+    log_level: Annotated[str, typer.Option(metavar="debug|info|warning|error", help="What is logged, from this level on.")] = "info",
 ) -> None:
     """Evaluate the rules as schedules.yaml says, and send the messages, until told to stop. Runs in the foreground.
 
@@ -40,34 +49,59 @@ def serve(
     One serve for a SQLite file (state.db); on PostgreSQL (STOREWATCH_STATE) several may share the work. `storewatch run`
     may be used beside it: they take turns.
 
-    Log lines go to standard error. Exit code 0: stopped. 2: the command line or a file of the project is wrong, or another serve
-    has the database. 3: the database cannot be used.
+    Over HTTP: /-/healthy, /-/ready, /-/status, /metrics (Prometheus), and POST /-/reload. Everybody who reaches the address can ask for
+    these, so it is the machine's own by default; see docs/operations.md.
+
+    Log lines go to standard error, without secrets. Exit code 0: stopped. 2: the command line or a file of the project is wrong, or
+    another serve has the database. 3: the database cannot be used.
     """
     options = settings(context)
     try:
-        serve_until_stopped(options, send=send, inbox=inbox)
+        _check("--log-format", log_format, FORMATS)
+        _check("--log-level", log_level, LEVELS)
+        serve_until_stopped(options, listen=listen, log_format=log_format, log_level=log_level, send=send, inbox=inbox)
     except StorewatchError as error:
         fail(options, error)
 
 
-def serve_until_stopped(options: Settings, *, send: bool = True, inbox: Path | None = None) -> None:
+def _check(option: str, given: str, known: Sequence[str]) -> None:
+    if given not in known:
+        listed = ", ".join(known)
+        raise UsageError(Text(f"{option} {given}: use {listed}", f"{option} {given}：可用 {listed}"))
+
+
+def serve_until_stopped(
+    options: Settings,
+    *,
+    listen: str = "",
+    log_format: str = "console",
+    log_level: str = "info",
+    send: bool = True,
+    inbox: Path | None = None,
+) -> None:
     """As the command, but errors are raised."""
     from engine.daemon.clock import SystemClock  # heavy: not on the path of --help
+    from engine.daemon.logs import Secrets, configure, secrets_of
     from engine.daemon.reloading import checked
     from engine.daemon.serving import Daemon
     from engine.daemon.serving import serve as run_until_stopped
+    from engine.daemon.web import Web
     from engine.state import only_daemon
 
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    for quiet in ("alembic", "apscheduler"):
-        logging.getLogger(quiet).setLevel(logging.WARNING)
     if inbox is not None and not inbox.is_dir():
         raise UsageError(Text(f"--inbox {inbox} is not a folder", f"--inbox {inbox} 不是文件夹"))
     clock = SystemClock()
     project = checked(options.project)
+    secrets = Secrets(secrets_of(project, os.environ))
+    configure(log_format, log_level, secrets)
     with open_state(options.project) as state, only_daemon(state, clock.now()):
-        options.say(_begun(len(project.rules), len(project.schedules.schedules)))
-        run_until_stopped(Daemon(project, state, clock, sys.stdout, send=send, inbox=inbox))
+        daemon = Daemon(project, state, clock, sys.stdout, secrets, send=send, inbox=inbox)
+        with Web(listen, daemon.pages()) if listen else nullcontext() as web:
+            options.say(_begun(len(project.rules), len(project.schedules.schedules)))
+            if web:
+                host, port = web.address
+                LOG.info("listens", extra={"address": f"{host}:{port}"})
+            run_until_stopped(daemon)
     options.say(Text("stopped", "已停止"))
 
 

@@ -13,6 +13,10 @@ from engine.schedules import Schedule, Timetable, selected
 from engine.state import State
 
 MOMENT = timedelta(microseconds=1)
+OWN = "storewatch:own"
+LOOK = Schedule(every=timedelta(minutes=5), missed="skip")
+"""The daemon's own schedule: no rules, but the built-in alerts are judged, so that storewatch tells of its own troubles, and of data that
+did not come, between the rounds of a day."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,11 +28,14 @@ class Due:
 
 
 class Agenda:
-    """The schedules of one project. What it remembers only saves questions: :meth:`confirmed` asks the database again."""
+    """The schedules of one project, and ``own``, where there is one. What it remembers only saves questions: :meth:`confirmed` asks the
+    database again."""
 
-    def __init__(self, project: Project, state: State) -> None:
+    def __init__(self, project: Project, state: State, own: Schedule | None = None) -> None:
         self.state = state
-        self.timetables = {name: _timetable(project, name) for name in project.schedules.schedules}
+        self.timetables = {name: timetable_of(project, name) for name in project.schedules.schedules}
+        if own:
+            self.timetables[OWN] = Timetable(OWN, own, project.facts.zone)
         self._landings = Landings(project.snapshots, project.facts.schemas)
         self._awaited = {name: _awaited(project, one) for name, one in project.schedules.schedules.items() if one.on == "ingest"}
         self._dealt_with: dict[str, datetime] = {}
@@ -96,7 +103,8 @@ class Agenda:
         return known
 
 
-def _timetable(project: Project, name: str) -> Timetable:
+def timetable_of(project: Project, name: str) -> Timetable:
+    """When a schedule of the project comes due."""
     schedule = project.schedules.schedules[name]
     blackout = tuple(project.channels.interval(each) for each in schedule.blackout)
     return Timetable(name, schedule, project.facts.zone, blackout)

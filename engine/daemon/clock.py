@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from engine.builtin.facts import Jump
 from engine.daemon.status import Status
 
 JUMP = timedelta(seconds=10)
@@ -49,5 +50,5 @@ class Vigil:
         if abs(ahead) < JUMP:
             return None
         self.awake_since = now
-        self.status.add(clock_jumps=1)
+        self.status.jumped(Jump(now, ahead))
         return ahead

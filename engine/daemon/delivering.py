@@ -43,6 +43,7 @@ class Courier:
         for (channel, category), count in report.failures().items():
             LOG.warning("channel %s: %d message(s) not sent: %s", channel, count, category)
         left = waiting(self.state, limits(project.channels), self.clock.now())
+        self.status.attempted(report)
         self.status.add(delivered=report.delivered, retried=report.retried, dead=report.dead)
         self.status.put(queue=left)
         return pause(left, self.clock.now())

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from engine.daemon.agenda import Agenda, Due
+from engine.daemon.agenda import OWN, Agenda, Due
 from engine.daemon.clock import Clock, Vigil
 from engine.daemon.status import Status
 from engine.daemon.workers import pause_after
@@ -15,7 +15,7 @@ from engine.matching.evaluate import Matcher
 from engine.pipeline import Round, run_round
 from engine.project import Project
 from engine.rules import AlertRule
-from engine.schedules import Timetable, selected
+from engine.schedules import Schedule, Timetable, selected
 from engine.snapshots import Snapshots
 from engine.state import State, turn
 
@@ -28,14 +28,16 @@ ATTEMPTS = 10  # at one instant that fails for want of something other than the 
 class Workshop:
     """A project ready to be evaluated: its agenda, its compiled queries and its batches. Made anew at every reload."""
 
-    def __init__(self, project: Project, state: State) -> None:
+    def __init__(self, project: Project, state: State, own: Schedule | None = None) -> None:
         self.project = project
-        self.agenda = Agenda(project, state)
+        self.agenda = Agenda(project, state, own)
         self.matcher = Matcher(project.facts.schemas, project.facts.time_zone)
         self.snapshots = Snapshots(project.snapshots)
 
     def rules(self, schedule: str) -> tuple[AlertRule, ...]:
-        """The rules that a schedule evaluates."""
+        """The rules that a schedule evaluates; none for storewatch's own, which only looks after itself."""
+        if schedule == OWN:
+            return ()
         return selected(self.project.schedules.schedules[schedule], self.project.rules)
 
 
@@ -61,9 +63,10 @@ class Evaluator:
         goes_on: Callable[[], bool],
         evaluated: Callable[[Round], None],
         rearranged: Callable[[], None],
+        own: Schedule | None = None,
     ) -> None:
         self.state, self.wanted, self.clock, self.status = state, wanted, clock, status
-        self.goes_on, self.evaluated, self.rearranged = goes_on, evaluated, rearranged
+        self.goes_on, self.evaluated, self.rearranged, self.own = goes_on, evaluated, rearranged, own
         self.vigil = Vigil(clock, status)
         self._workshop: Workshop | None = None
         self._troubles: dict[str, _Trouble] = {}
@@ -89,10 +92,10 @@ class Evaluator:
     def _opened(self) -> Workshop:
         project = self.wanted()
         if self._workshop is None or self._workshop.project is not project:
-            self._workshop = Workshop(project, self.state)
+            self._workshop = Workshop(project, self.state, self.own)
             self._troubles.clear()
-            self.status.keep_schedules(set(project.schedules.schedules))
-            for name in project.schedules.schedules:
+            self.status.keep_schedules(set(self.timetables))
+            for name in self.timetables:
                 self._note_next(name)
             self.rearranged()
         return self._workshop
@@ -150,7 +153,7 @@ class Evaluator:
                 seconds,
             )
             self.status.add(rounds=1, round_seconds=seconds, rules_failed=len(done.failed))
-            self.status.of_schedule(due.schedule, rounds=1, last_instant=due.instant, last_done=self.clock.now(), error=None)
+            self.status.of_schedule(due.schedule, rounds=1, took=seconds, last_instant=due.instant, last_done=self.clock.now(), error=None)
         return done
 
     def _failed(self, agenda: Agenda, due: Due, error: Text) -> None:

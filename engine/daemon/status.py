@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from engine.builtin.facts import Disk, Jump
+from engine.daemon.spread import Spread
 from engine.errors import Problem, Text
-from engine.outbox import Waiting
+from engine.outbox import DeliveryReport, Waiting
+
+JUMPS = 5  # of the clock, remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +27,14 @@ class ScheduleFigures:
     rounds: int = 0
     failures: int = 0
     error: Text | None = None
+    seconds: Spread = field(default_factory=Spread)
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """All counts since ``started``. ``errors`` are, by worker, steps that failed; ``error`` the present failure of each, none when well.
-    ``problems`` are those of the project's files, because of which the files of before ``wrong_since`` are still in force."""
+    ``problems`` are those of the project's files, because of which the files of before ``wrong_since`` are still in force.
+    ``attempts`` to send are counted by channel, outcome and category; ``jumps`` are the last few."""
 
     started: datetime
     ready: bool = False
@@ -39,9 +46,14 @@ class Figures:
     retried: int = 0
     dead: int = 0
     queue: Waiting = field(default_factory=Waiting)
+    attempts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     clock_jumps: int = 0
+    jumps: tuple[Jump, ...] = ()
+    disks: tuple[Disk, ...] = ()
     batches: int = 0
     batches_refused: int = 0
+    pings: int = 0
+    pings_failed: int = 0
     reloads: int = 0
     reloads_failed: int = 0
     reloaded: datetime | None = None
@@ -73,12 +85,27 @@ class Status:
         with self._lock:
             self._figures = replace(self._figures, **values)
 
-    def of_schedule(self, name: str, *, rounds: int = 0, failures: int = 0, **values: Any) -> None:
-        """Add to the counts of a schedule, and set its other figures."""
+    def of_schedule(self, name: str, *, rounds: int = 0, failures: int = 0, took: float | None = None, **values: Any) -> None:
+        """Add to the counts of a schedule, and set its other figures. ``took`` is how many seconds its round took."""
         with self._lock:
             old = self._figures.schedules.get(name, ScheduleFigures())
-            new = replace(old, rounds=old.rounds + rounds, failures=old.failures + failures, **values)
+            seconds = old.seconds if took is None else old.seconds.plus(took)
+            new = replace(old, rounds=old.rounds + rounds, failures=old.failures + failures, seconds=seconds, **values)
             self._figures = replace(self._figures, schedules={**self._figures.schedules, name: new})
+
+    def attempted(self, report: DeliveryReport) -> None:
+        """Count the attempts of a delivery."""
+        with self._lock:
+            counts = Counter(self._figures.attempts)
+            for each in report.attempts:
+                counts[each.letter.notification.channel, each.outcome.delivery.value, each.outcome.category] += 1
+            self._figures = replace(self._figures, attempts=dict(counts))
+
+    def jumped(self, jump: Jump) -> None:
+        """The clock jumped."""
+        with self._lock:
+            last = (*self._figures.jumps, jump)[-JUMPS:]
+            self._figures = replace(self._figures, clock_jumps=self._figures.clock_jumps + 1, jumps=last)
 
     def keep_schedules(self, names: set[str]) -> None:
         """Forget the schedules that are gone."""

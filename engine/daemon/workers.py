@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable
 
 from engine.daemon.status import Status
@@ -25,6 +26,7 @@ class Worker(threading.Thread):
         self._failures = 0
         self._awake = threading.Event()
         self._stopping = threading.Event()
+        self._busy_since: float | None = None
 
     def wake(self) -> None:
         """End the present pause."""
@@ -38,6 +40,11 @@ class Worker(threading.Thread):
     def goes_on(self) -> bool:
         return not self._stopping.is_set()
 
+    def busy_for(self) -> float:
+        """How many seconds the present step has taken; 0 between steps."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
+
     def run(self) -> None:
         while self.goes_on():
             pause = self.do_step()
@@ -47,6 +54,7 @@ class Worker(threading.Thread):
 
     def do_step(self) -> float:
         """One step; seconds until the next."""
+        self._busy_since = time.monotonic()
         try:
             pause = self.step()
         except StorewatchError as error:
@@ -55,6 +63,8 @@ class Worker(threading.Thread):
         except Exception as error:  # whatever it is, the thread must go on
             LOG.exception("%s failed", self.name)
             return self._failed(Text.same(f"{type(error).__name__}: {error}"))
+        finally:
+            self._busy_since = None
         if self._failures:
             LOG.info("%s: well again", self.name)
         self._failures = 0

@@ -13,6 +13,7 @@ from engine.routing.deciding import (
     labels_of,
     plan,
 )
+from engine.routing.detours import around_trouble, named_outright
 from engine.routing.spelling import BUILT_IN_LABELS, Vocabulary, misspelt
 from engine.routing.tree import Route, routes_for
 
@@ -32,10 +33,12 @@ __all__ = [
     "Thread",
     "Told",
     "Vocabulary",
+    "around_trouble",
     "due_repeats",
     "labels_of",
     "load_channels",
     "misspelt",
+    "named_outright",
     "plan",
     "read_channels",
     "routes_for",

@@ -4,11 +4,11 @@
 from pathlib import Path
 
 from engine.schedules.instants import Timetable
-from engine.schedules.model import Schedule, Schedules
+from engine.schedules.model import Ping, Schedule, Schedules
 from engine.schedules.selecting import Known, check_schedules, selected
 from engine.yamlfile import load
 
-__all__ = ["Known", "Schedule", "Schedules", "Timetable", "load_schedules", "selected"]
+__all__ = ["Known", "Ping", "Schedule", "Schedules", "Timetable", "load_schedules", "selected"]
 
 
 def load_schedules(path: Path, name: str, known: Known) -> Schedules:

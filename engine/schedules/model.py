@@ -88,6 +88,36 @@ class Schedule(Strict):
         return self
 
 
+_ONE_ADDRESS: JsonDict = {"oneOf": [{"required": [key], "properties": {key: {"type": "string"}}} for key in ("url_env", "url_file")]}
+
+
+class Ping(Strict):
+    """The dead-man's ping. The address is named, never written: who knows it can keep the alarm silent."""
+
+    model_config = ConfigDict(json_schema_extra=_ONE_ADDRESS)
+
+    url_env: Annotated[
+        str, about("environment variable that holds the address", "存放地址的环境变量名，不要写地址", examples=["STOREWATCH_PING_URL"])
+    ] = ""
+    url_file: Annotated[str, about("file that holds the address", "存放地址的文件，不要写地址")] = ""
+    every: Annotated[Duration, about("how often it is called", "多久呼叫一次", examples=["5m"])] = timedelta(minutes=5)
+
+    @model_validator(mode="after")
+    def _one_address(self) -> Self:
+        if bool(self.url_env) == bool(self.url_file):
+            text = Text("give either url_env or url_file", "url_env 和 url_file 必须写一个，且只能写一个")
+            hint = Text("such as  url_env: STOREWATCH_PING_URL", "如  url_env: STOREWATCH_PING_URL")
+            raise BilingualError("one_ping_address", text, hint)
+        if "://" in self.url_env + self.url_file:
+            key = "url_env" if self.url_env else "url_file"
+            text = Text("the address itself must not stand in the file", "不要把地址本身写进文件")
+            hint = Text("write the name of an environment variable that holds it", "请写存放它的环境变量名")
+            raise BilingualError("ping_address_in_file", text, hint, at=(key,))
+        if self.every < timedelta(seconds=10):
+            raise BilingualError("too_often", Text("every must be at least 10s", "every 至少为 10s"), at=("every",))
+        return self
+
+
 class Schedules(Strict):
     """The whole file."""
 
@@ -95,3 +125,10 @@ class Schedules(Strict):
     inbox: Annotated[
         str, about("folder from which the daemon ingests exports as they come; default: inbox", "守护进程从这个文件夹自动导入；默认 inbox")
     ] = Field("inbox", min_length=1)
+    ping: Annotated[
+        Ping | None,
+        about(
+            "address to call while rounds turn; a service there raises the alarm when the calls stop",
+            "检查正常时定期呼叫的地址；呼叫停止时由对方报警",
+        ),
+    ] = None

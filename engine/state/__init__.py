@@ -3,5 +3,19 @@
 from engine.state.store import State
 from engine.state.turns import only_daemon, turn
 from engine.state.values import Evaluation, Event, RuleHealth
+from engine.state.watching import backlogs, daemons, failing_rules, forget_daemon, note_daemon, operations
 
-__all__ = ["Evaluation", "Event", "RuleHealth", "State", "only_daemon", "turn"]
+__all__ = [
+    "Evaluation",
+    "Event",
+    "RuleHealth",
+    "State",
+    "backlogs",
+    "daemons",
+    "failing_rules",
+    "forget_daemon",
+    "note_daemon",
+    "only_daemon",
+    "operations",
+    "turn",
+]

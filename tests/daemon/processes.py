@@ -53,7 +53,8 @@ def surroundings(url: str) -> dict[str, str]:
 @contextmanager
 def serving(folder: Path, *options: str, url: str = "") -> Iterator[Served]:
     """A daemon that is killed in the end, if it still runs."""
-    command = storewatch(folder, "serve", *options)
+    quiet = () if "--listen" in options else ("--listen", "")
+    command = storewatch(folder, "serve", *quiet, *options)
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=surroundings(url)) as process:
         served = Served(process)
         reader = threading.Thread(target=lambda: [served.log.append(line) for line in process.stderr or ()])

@@ -73,6 +73,7 @@ def blocks() -> Iterator[tuple[str, str]]:
         "expected": "facts",
         "extends": "facts",
         "schedules": "schedules",
+        "ping": "schedules",
     }
     for page in sorted((ROOT / "docs").rglob("*.md")):
         for text in re.findall(r"(?ms)^```yaml\n(.*?)^```$", page.read_text(encoding="utf-8")):
@@ -123,6 +124,8 @@ MEANING = {
         "match_unknown",
         "reserved",
         "cron_never",
+        "ping_address",
+        "ping_too_often",
         "hour_25",
         "jitter_too_long",
         "time_zone",

@@ -1,4 +1,4 @@
-"""Rules that need no file: ``stale_data`` (data did not come, so rules on it are unknown) and ``too_many_alerts`` (messages were cut)."""
+"""``stale_data`` (data did not come, so rules on it are unknown) and ``too_many_alerts`` (messages were cut)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,6 @@ TOO_MANY_ALERTS = RuleInfo(
     key=("rule",),
     template="too_many_alerts",
 )
-BUILT_IN = {rule.name: rule for rule in (STALE_DATA, TOO_MANY_ALERTS)}
 
 
 def judge_amounts(results: Iterable[RuleResult], limits: Mapping[str, int], active: Iterable[Identity], at: datetime) -> RuleResult:
