@@ -9,14 +9,20 @@ import socket
 import subprocess
 import urllib.error
 import urllib.request
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from engine.builtin import Daemon, Disk
+from engine.daemon.agenda import OWN
 from engine.daemon.systemd import notify, watchdog_pause
-from engine.model import RuleResult
+from engine.matching.evaluate import Matcher
+from engine.model import Notification, RuleResult
 from engine.outbox import deliver
+from engine.pipeline import Round, run_round
+from engine.project import load_project
+from engine.snapshots import Snapshots
 from engine.state import Evaluation, State, backlogs, daemons, failing_rules, forget_daemon, note_daemon
 from tests.daemon.conftest import START, STORES
 from tests.daemon.processes import PATIENCE, serving, storewatch, surroundings, until
@@ -150,3 +156,32 @@ def test_rules_that_fail_and_channels_in_trouble_are_found(state: State) -> None
     assert found.answer == "because_try_later"
     (later,) = backlogs(state, START + 25 * HOUR)
     assert (later.waiting, later.dead) == (2, 0), "a letter given up yesterday is history"
+
+
+def test_a_round_tells_of_a_channel_in_trouble_on_another_one(folder: Path, state: State) -> None:
+    (folder / "channels.yaml").write_text(
+        """
+language: en
+channels: {screen: {type: console}, mail: {type: email, host: h.example, from: a@shop.example}}
+contacts: {service: {email: [service@shop.example]}, data: {email: [data@shop.example]}}
+receivers: {all: [{channel: mail, to: [owner]}, {channel: screen}]}
+route: {receiver: all}
+""",
+        encoding="utf-8",
+    )
+    with state.writing() as connection:
+        state.enqueue(connection, Notification("1", "mail", "data@shop.example", "t", "try_later", b"", START))
+    deliver(state, {"mail": Answers()}, lambda: START)
+    project = load_project(folder)
+    matcher, snapshots = Matcher(project.facts.schemas, project.facts.time_zone), Snapshots(project.snapshots)
+
+    def evaluate(at: datetime, clock: datetime) -> Round:
+        return run_round(project, matcher, snapshots, state, at, schedule=OWN, rules=(), clock=lambda: clock)
+
+    assert evaluate(START + 20 * MINUTE, START + 20 * MINUTE).notifications == ()
+    assert evaluate(START + 21 * MINUTE, START + HOUR).notifications == (), "an instant that is caught up says nothing of the present"
+    (told,) = evaluate(START + HOUR, START + HOUR).notifications
+    assert (told.channel, told.subject) == (
+        "screen",
+        "[Critical] A channel does not deliver: Channel mail: 1 waiting, failing since 20 Nov 2026, 09:00",
+    )
