@@ -41,7 +41,12 @@ class Courier:
         if report.attempts:
             LOG.info("messages: %d sent, %d put off, %d given up", report.delivered, report.retried, report.dead)
         for (channel, category), count in report.failures().items():
-            LOG.warning("channel %s: %d message(s) not sent: %s", channel, count, category)
+            fields = {"channel": channel, "category": category, "count": count}
+            LOG.warning("channel %s: %d message(s) not sent: %s", channel, count, category, extra=fields)
+        for each in report.attempts:
+            letter = each.letter.notification
+            fields = {"notification": letter.id, "channel": letter.channel, "outcome": each.outcome.delivery.value}
+            LOG.debug("attempt %d to send a message: %s", each.letter.attempts, each.outcome.category, extra=fields)
         left = waiting(self.state, limits(project.channels), self.clock.now())
         self.status.attempted(report)
         self.status.add(delivered=report.delivered, retried=report.retried, dead=report.dead)

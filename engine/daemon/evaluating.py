@@ -116,11 +116,11 @@ class Evaluator:
         except StateError:
             raise
         except StorewatchError as error:
-            LOG.error("%s at %s: %s", confirmed.schedule, confirmed.instant, error.text.en)
+            LOG.error("%s at %s: %s", confirmed.schedule, confirmed.instant.isoformat(), error.text.en, extra=_fields(confirmed))
             self._failed(workshop.agenda, confirmed, error.text)
             return
         except Exception as error:  # the other schedules must go on
-            LOG.exception("%s at %s failed", confirmed.schedule, confirmed.instant)
+            LOG.exception("%s at %s failed", confirmed.schedule, confirmed.instant.isoformat(), extra=_fields(confirmed))
             self._failed(workshop.agenda, confirmed, Text.same(f"{type(error).__name__}: {error}"))
             return
         self._troubles.pop(confirmed.schedule, None)
@@ -142,15 +142,17 @@ class Evaluator:
         )
         seconds = self.clock.monotonic() - started
         for result in done.failed:
-            LOG.error("rule %s: %s", result.rule, result.error)
+            LOG.error("rule %s: %s", result.rule, result.error, extra=_fields(due, rule=result.rule))
         if done.claimed:
+            local = due.instant.astimezone(workshop.project.facts.zone)
             LOG.info(
                 "%s at %s: %d change(s), %d message(s), %.2f s",
                 due.schedule,
-                due.instant.astimezone(workshop.project.facts.zone).isoformat(),
+                local.isoformat(),
                 len(done.transitions),
                 len(done.notifications),
                 seconds,
+                extra=_fields(due, at=local, changes=len(done.transitions), messages=len(done.notifications), seconds=round(seconds, 2)),
             )
             self.status.add(rounds=1, round_seconds=seconds, rules_failed=len(done.failed))
             self.status.of_schedule(due.schedule, rounds=1, took=seconds, last_instant=due.instant, last_done=self.clock.now(), error=None)
@@ -163,9 +165,14 @@ class Evaluator:
         self.status.add(rounds_failed=1)
         self.status.of_schedule(due.schedule, failures=1, error=error)
         if failures >= ATTEMPTS:
-            LOG.error("%s at %s: given up after %d attempts", due.schedule, due.instant, failures)
+            LOG.error("%s at %s: given up after %d attempts", due.schedule, due.instant.isoformat(), failures, extra=_fields(due))
             agenda.give_up(due)
 
     def _note_next(self, name: str) -> None:
         assert self._workshop is not None  # noqa: S101 - opened before
         self.status.of_schedule(name, next_instant=self._workshop.agenda.timetables[name].next_after(self.clock.now()))
+
+
+def _fields(due: Due, **more: object) -> dict[str, object]:
+    """What belongs to a log line about an instant."""
+    return {"schedule": due.schedule, "at": due.instant, **more}

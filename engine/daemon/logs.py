@@ -1,6 +1,7 @@
 """Log lines: one for each event, for people (``console``) or for programs (``json``), without secrets.
 
-Whoever logs gives the event as the message and what belongs to it by ``extra={"schedule": ..., "at": ...}``.
+Whoever logs gives the event as a sentence and what belongs to it by ``extra={"schedule": ..., "at": ...}``; lines for people leave out what
+the sentence says already.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ class Lines(logging.Formatter):
             about = {"instant": instant, "level": record.levelname.lower(), "event": event, "logger": record.name}
             written = json.dumps(about | {key: value for key, value in said.items() if key not in about}, ensure_ascii=False)
             return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in written)
-        told = "".join(f" {key}={_quoted(value)}" for key, value in said.items())
+        told = "".join(f" {key}={_quoted(value)}" for key, value in said.items() if _text(value) not in event)
         return f"{instant} {record.levelname:<7} {visible(event)}{told}"
 
     def _plain(self, value: object) -> object:
@@ -128,9 +129,13 @@ class Lines(logging.Formatter):
         return self.secrets.hide(text).encode("utf-8", "replace").decode()
 
 
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def _quoted(value: object) -> str:
     """As it is where no blank or quote is in it, else as JSON."""
-    text = value if isinstance(value, str) else json.dumps(value)
+    text = _text(value)
     return text if text and text.isprintable() and not set(text) & set(' "=') else visible(json.dumps(text, ensure_ascii=False))
 
 

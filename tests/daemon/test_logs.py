@@ -139,3 +139,10 @@ route: {receiver: all}
     (folder / "schedules.yaml").write_text("ping: {url_env: A_PING}\n", encoding="utf-8")
     environ = {"A_PASSWORD": "one-word", "A_PING": "https://hc.example/uuid-0000", "STOREWATCH_STATE": "postgresql+psycopg://u:p%40ss@h/d"}
     assert secrets_of(load_project(folder), environ) == {"one-word", "from-a-file", "https://hc.example/uuid-0000", "p@ss"}
+
+
+@pytest.mark.usefixtures("untouched")
+def test_people_are_not_told_twice_what_the_sentence_says() -> None:
+    fields = {"schedule": "morning", "changes": 3, "channel": "mail"}
+    (line,) = lines("console", lambda log: log.info("morning: 3 changes", extra=fields))
+    assert line.endswith("morning: 3 changes channel=mail")
