@@ -197,7 +197,11 @@ def judge(looks: list[Look], state: State, sink: Sink, code: int, log: Path) -> 
     second, last = (statistics.median(one.memory for one in part) for part in (looks[third : 2 * third], looks[2 * third :]))
     end = looks[-1]
     with state.reading() as connection:
-        instants = connection.execute(select(EVALUATIONS.c.instant).order_by(EVALUATIONS.c.number)).scalars().all()
+        instants = (
+            connection.execute(select(EVALUATIONS.c.instant).where(EVALUATIONS.c.schedule == "every_second").order_by(EVALUATIONS.c.number))
+            .scalars()
+            .all()
+        )
         waiting = connection.scalar(select(func.count()).where(NOTIFICATIONS.c.state != "delivered"))
         messages = connection.scalar(select(func.count()).select_from(NOTIFICATIONS))
     gaps = sum(later - earlier != SECOND for earlier, later in pairwise(instants))

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from engine.daemon import evaluating
+from engine.daemon.agenda import OWN
 from engine.daemon.clock import Vigil
 from engine.daemon.evaluating import ATTEMPTS, HEARTBEAT, Evaluator
 from engine.daemon.status import Status
@@ -54,10 +55,10 @@ def local(instant: datetime) -> str:
 
 
 def claims(state: State) -> list[tuple[str, datetime]]:
-    """Every evaluated instant."""
+    """Every evaluated instant of the project's schedules."""
     query = select(EVALUATIONS.c.schedule, EVALUATIONS.c.instant, EVALUATIONS.c.rules).order_by(EVALUATIONS.c.number)
     with state.reading() as connection:
-        return [(row.schedule, row.instant) for row in connection.execute(query) if row.rules]
+        return [(row.schedule, row.instant) for row in connection.execute(query) if row.rules and row.schedule != OWN]
 
 
 def test_a_new_schedule_counts_from_when_it_was_first_seen(scheduled: Load, state: State) -> None:
