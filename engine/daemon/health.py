@@ -9,6 +9,7 @@ from engine.daemon.status import Figures
 from engine.errors import Text
 
 TURNS_WITHIN = 30.0  # seconds
+PINGING = "pinging"  # a ping that cannot be made is not what keeps the daemon from its work
 STUCK = 1800.0  # seconds in one step; the longest round ever measured takes minutes
 
 
@@ -43,7 +44,8 @@ def unready(figures: Figures, database: Text | None) -> Iterator[Text]:
     if not figures.ready:
         yield Text("still catching up on what was missed", "正在补做错过的检查")
     for worker, error in figures.error.items():
-        yield Text(f"{worker}: {error.en}", f"{worker}：{error.zh}")
+        if worker != PINGING:
+            yield Text(f"{worker}: {error.en}", f"{worker}：{error.zh}")
 
 
 def not_turning(figures: Figures) -> Iterator[Text]:

@@ -18,7 +18,7 @@ from engine.daemon.clock import Clock
 from engine.daemon.delivering import Courier
 from engine.daemon.evaluating import Evaluator
 from engine.daemon.facts import Lookout, read_facts
-from engine.daemon.health import not_turning, sick, unready
+from engine.daemon.health import PINGING, not_turning, sick, unready
 from engine.daemon.inbox import Inbox
 from engine.daemon.logs import Secrets, secrets_of
 from engine.daemon.metrics import Exhibition
@@ -74,7 +74,7 @@ class Daemon:
         self._watchman = Watchman(state, self.project, clock, self.status)
         self._pinger = Pinger(self.project, lambda: not (self.unready() or self.idle()), clock, self.status, os.environ)
         watching = Worker("watching", self._watchman.step, self.status)
-        pinging = Worker("pinging", self._pinger.step, self.status)
+        pinging = Worker(PINGING, self._pinger.step, self.status)
         self._workers = [
             self._evaluating,
             self._reloading,

@@ -4,8 +4,8 @@
 
 Every few seconds bring a new batch, in which ratings rise and fall, and an evaluation. Daemons are killed with SIGKILL, at random times
 or at every fault point of :data:`tests.crash.nursery.POINTS`, and started again. Afterwards the same instants are evaluated once more,
-from nothing and undisturbed: the alerts' transitions and the messages, to the byte, must be the same, every instant must have been evaluated
-exactly once and in order, and every message must have arrived; twice at most once a kill, and then the same bytes.
+from nothing and undisturbed: the alerts' transitions and the messages, to the byte, must be the same, every instant must have been
+evaluated exactly once and in order, and every message must have arrived; twice at most once a kill, and then the same bytes.
 """
 
 from __future__ import annotations
