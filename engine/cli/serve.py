@@ -97,12 +97,20 @@ def serve_until_stopped(
     with open_state(options.project) as state, only_daemon(state, clock.now()):
         daemon = Daemon(project, state, clock, sys.stdout, secrets, send=send, inbox=inbox)
         with Web(listen, daemon.pages()) if listen else nullcontext() as web:
-            options.say(_begun(len(project.rules), len(project.schedules.schedules)))
+            _say(options, log_format, _begun(len(project.rules), len(project.schedules.schedules)))
             if web:
                 host, port = web.address
                 LOG.info("listens", extra={"address": f"{host}:{port}"})
             run_until_stopped(daemon)
-    options.say(Text("stopped", "已停止"))
+    _say(options, log_format, Text("stopped", "已停止"))
+
+
+def _say(options: Settings, log_format: str, text: Text) -> None:
+    """To people as it is; among lines for programs as one of them."""
+    if log_format == "json":
+        LOG.info("%s", text.en)
+    else:
+        options.say(text)
 
 
 def _begun(rules: int, schedules: int) -> Text:
