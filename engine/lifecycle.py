@@ -61,6 +61,7 @@ def _folded(alert: Alert, incident: Alert | None, least: Severity | None) -> tup
     tells = incident is not None and incident.severity.rank >= now.severity.rank
     now = replace(now, explained_by=incident.identity if incident and tells else None)
     surfaced = alert.explained_by is not None and now.explained_by is None
+    now = replace(now, acknowledged_by="") if rises else now
     return now, Reason.SURFACED if surfaced else Reason.SEVERITY_ROSE if rises else None
 
 
@@ -85,6 +86,11 @@ def _raised(alerts: Mapping[Identity, Alert]) -> dict[Identity, Severity]:
 
 def _incidents(alerts: Mapping[Identity, Alert]) -> list[Alert]:
     return [alert for alert in alerts.values() if alert.members and alert.state is State.FIRING]
+
+
+def close(alert: Alert, by: str, at: datetime) -> Transition:
+    """End a firing alert by hand: it stays resolved, whatever is found, until its condition was false (or its row gone) once."""
+    return _transition(alert, replace(_end(alert, Reason.RESOLVED_BY_HAND, at)[1], closed_by=by), Reason.RESOLVED_BY_HAND, at)
 
 
 def changed(before: Mapping[Identity, Alert], after: Mapping[Identity, Alert]) -> dict[Identity, Alert]:
@@ -153,11 +159,15 @@ def _judge(
         found = {identity: _Found(rule, at) for identity in unsure} | found
     for identity in sorted(found):
         alert = alerts.get(identity)
-        if alert is None or not _is_late(alert, at):
+        if alert is None or not (alert.closed_by or _is_late(alert, at)):
             yield _true(alert, identity, found[identity])
     for alert in alerts.values():
-        if alert.identity not in found and _is_open(alert) and not _is_late(alert, at):
+        if alert.identity in found or _is_late(alert, at):
+            continue
+        if _is_open(alert):
             yield from _not_true(alert, result, rule, at)
+        elif alert.closed_by and not _is_unknown(alert, result):
+            yield alert, replace(alert, closed_by=""), None
 
 
 def _is_open(alert: Alert) -> bool:
@@ -213,7 +223,7 @@ def _maybe_fire(before: Alert | None, alert: Alert, found: _Found) -> Move:
 def _still_firing(alert: Alert, found: _Found) -> Move:
     now = found.refresh(alert)
     if now.severity.rank > alert.severity.rank:
-        return alert, now, Reason.SEVERITY_ROSE
+        return alert, replace(now, acknowledged_by=""), Reason.SEVERITY_ROSE
     if len(now.members) > len(alert.members):
         return alert, now, Reason.MEMBER_JOINED
     return alert, now, Reason.SEVERITY_FELL if now.severity is not alert.severity else None

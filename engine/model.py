@@ -87,10 +87,12 @@ class Reason(StrEnum):
     REPEAT_DUE = "repeat_due"
     NO_LONGER_TRUE = "no_longer_true"
     ROW_GONE = "row_gone"  # the newest batch no longer has the row
+    RESOLVED_BY_HAND = "resolved_by_hand"  # somebody said so
     RULE_GONE = "rule_gone"  # the rule was deleted or renamed
     KEEP_FIRING = "keep_firing"  # not true now, but `keep_firing_for` holds it
     MISSING_INPUT = "missing_input"  # unknown, and the rule says `unknown: alert | resolve`
     MEMBER_JOINED = "member_joined"  # an alert became part of a firing incident
+    ESCALATED = "escalated"  # nobody acknowledged it in time
     SURFACED = "surfaced"  # no firing incident explains the alert any more, and it still fires
 
 
@@ -233,6 +235,7 @@ class Alert:
     owner: str = ""  # the rule's owner when the condition was last true: whom to tell when the rule is gone
     members: tuple[Member, ...] = ()
     explained_by: Identity | None = None
+    closed_by: str = ""  # who resolved it by hand: then it does not fire again before its condition was false once
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +364,7 @@ class Message:
     at: datetime
     time_zone: str
     first: bool = True
+    digest: bool = False  # what collected since the last one, and what goes on
     omitted: int = 0  # items left out by the rule's `max_alerts`
 
 

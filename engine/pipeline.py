@@ -1,4 +1,5 @@
-"""One round, wired: facts are matched, matches move alerts, transitions are routed and rendered, and all of it is stored at once.
+"""One round, wired: facts are matched, matches move alerts, transitions are routed and rendered, and all of it is stored at once. Between
+rounds a dispatch tells what had to wait.
 
 Reads like the picture in DESIGN section 1. It decides nothing itself; sending is :mod:`engine.outbox`'s, after the commit.
 """
@@ -8,30 +9,26 @@ from __future__ import annotations
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from engine.actions import compose
 from engine.builtin import BUILT_IN, OWN, TOO_MANY_ALERTS, Operations, judge_amounts, judge_operations, judge_staleness
-from engine.errors import EvaluationError, SnapshotError, Text
-from engine.lifecycle import changed, fold, step
+from engine.composing import Desk
+from engine.lifecycle import changed, close, fold, step
 from engine.matching.evaluate import Matcher
 from engine.matching.reads import kinds_read
-from engine.matching.trends import shown_now, trend
-from engine.model import Alert, Identity, Item, KindSchema, Message, Notification, RuleInfo, RuleResult, Shown, State, Transition, Trend
+from engine.model import Alert, Identity, KindSchema, Notification, RuleResult, Transition
 from engine.project import Project
 from engine.reasoning.correlate import correlate
-from engine.routing import Plan, Suppressed, around_trouble, due_repeats, plan
+from engine.routing import Escalations, Held, Reminders, Suppressed, around_trouble, decide, due_escalations, due_repeats, held_in
 from engine.rules import AlertRule
 from engine.snapshots import Snapshots
-from engine.state import Evaluation, operations
+from engine.state import Deed, Evaluation, operations, silences
 from engine.state import State as Database
 
 LOG = logging.getLogger(__name__)
-Values = tuple[Shown, ...]
-TREND_POINTS = 14
-TRENDS_A_MESSAGE = 5
+DISPATCH, BY_HAND = "dispatch", "by_hand"
+"""The schedules under which dispatches, and ends by hand, are stored."""
 KNOWN_FOR = timedelta(days=30)
 PRESENT = timedelta(minutes=15)
 """An evaluation of an instant that near says something of the present."""
@@ -52,7 +49,7 @@ class Round:
     """What a round did. ``claimed`` is False when its (schedule, instant) had been evaluated before: then nothing was done.
 
     ``rules`` are the alert rules that were evaluated; ``results`` are theirs, those of built-in rules and of incident rules. ``faults`` are
-    templates' mistakes, with how many notifications are in the built-in plain text because of each.
+    templates' mistakes, with how many notifications are in the built-in plain text because of each. ``held`` is all that waits to be told.
     """
 
     at: datetime
@@ -62,12 +59,27 @@ class Round:
     transitions: tuple[Transition, ...]
     suppressed: tuple[Suppressed, ...]
     notifications: tuple[Notification, ...]
+    held: tuple[Held, ...] = ()
     missing: tuple[Missing, ...] = ()
     faults: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def failed(self) -> tuple[RuleResult, ...]:
         return tuple(result for result in self.results.values() if result.error)
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """What a dispatch did. ``stored`` is False when another process told something meanwhile: then nothing was done, and it is to be tried
+    again."""
+
+    at: datetime
+    stored: bool
+    transitions: tuple[Transition, ...]
+    suppressed: tuple[Suppressed, ...]
+    notifications: tuple[Notification, ...]
+    held: tuple[Held, ...]
+    faults: Mapping[str, int] = field(default_factory=dict)
 
 
 def run_round(
@@ -88,7 +100,7 @@ def run_round(
     """
     started = clock()
     infos = project.infos | BUILT_IN
-    before = state.alerts()
+    before = state.alerts(closed=True)
     results = _match(project, matcher, snapshots, at, rules, before)
     results |= _own(project, operations(state, started), results.values(), before, at)
     before |= state.resolved(candidate.identity for result in results.values() for candidate in result.candidates)
@@ -98,11 +110,17 @@ def run_round(
     before, results = before | ended, results | {result.rule: result for result in incidents}
     after, more = step(after | ended, incidents, infos, at)
     after, transitions = fold(after, (*transitions, *more), at)
-    told = state.told()
-    repeats = due_repeats(_unmoved(after, transitions), infos, project.channels, at, told)
-    plans, suppressed = plan((*transitions, *repeats), after, infos, project.channels, at, told)
-    plans = around_trouble(plans, project.channels)
-    written = list(_Desk(project, matcher, snapshots, state, infos, _ages(results.values()), at).notifications(plans))
+    told, waiting, quiet = state.told(), state.held(), silences(state)
+    still = _unmoved(after, transitions)
+    repeats = due_repeats(still, infos, project.channels, at, told, waiting, quiet)
+    repeats += due_escalations(still, infos, project.channels, at, told, quiet)
+    known = state.resolved(held.identity for held in waiting) | after
+    decided = decide((*transitions, *repeats), known, infos, project.channels, at, told, waiting, quiet)
+    written = list(
+        Desk(project, matcher, snapshots, state, infos, _ages(results.values()), at).notifications(
+            around_trouble(decided.plans, project.channels)
+        )
+    )
     notifications = tuple(notification for notification, _ in written)
     claimed = state.commit(
         Evaluation(
@@ -114,13 +132,95 @@ def run_round(
             changed(before, after),
             (*transitions, *repeats),
             notifications,
-            suppressed,
+            decided.suppressed,
+            waiting,
+            decided.held,
         )
     )
     names = tuple(rule.name for rule in rules)
     missing = tuple(never_came(rules, snapshots, project.facts.schemas, at))
     faults = Counter(fault for _, fault in written if fault)
-    return Round(at, claimed, names, results, (*transitions, *repeats), suppressed, notifications, missing, faults)
+    moved = (*transitions, *repeats)
+    return Round(at, claimed, names, results, moved, decided.suppressed, notifications, decided.held, missing, faults)
+
+
+def run_dispatch(
+    project: Project, matcher: Matcher, snapshots: Snapshots, state: Database, at: datetime, *, clock: Callable[[], datetime]
+) -> Dispatch:
+    """Tell what is due at ``at`` without evaluating anything: what was held until now, and reminders. With the present values of the
+    alerts, and stored in one transaction; where nothing is due, nothing is stored. ``clock`` only dates the record.
+
+    Raises :class:`~engine.errors.StateError` or :class:`~engine.errors.SnapshotError`.
+    """
+    return _dispatch(project, matcher, snapshots, state, at, clock)
+
+
+def run_resolve(
+    project: Project, matcher: Matcher, snapshots: Snapshots, state: Database, alert: Alert, deed: Deed, *, clock: Callable[[], datetime]
+) -> Dispatch:
+    """End a firing alert by hand, and tell that (with whatever else is due). Raises as :func:`run_dispatch`."""
+    return _dispatch(project, matcher, snapshots, state, deed.at, clock, close(alert, deed.author, deed.at), deed)
+
+
+def _dispatch(
+    project: Project,
+    matcher: Matcher,
+    snapshots: Snapshots,
+    state: Database,
+    at: datetime,
+    clock: Callable[[], datetime],
+    closed: Transition | None = None,
+    deed: Deed | None = None,
+) -> Dispatch:
+    started, newest = clock(), state.newest()
+    infos = project.infos | BUILT_IN
+    told, waiting, quiet = state.told(), state.held(), silences(state)
+    ended = {closed.alert.identity: closed.alert} if closed else {}
+    alerts = state.alerts() | state.resolved(held.identity for held in waiting) | ended
+    repeats = due_repeats(alerts, infos, project.channels, at, told, waiting, quiet)
+    steps = due_escalations(alerts, infos, project.channels, at, told, quiet)
+    moved = ((closed,) if closed else ()) + repeats + steps
+    decided = decide(moved, alerts, infos, project.channels, at, told, waiting, quiet)
+    if not moved and not decided.plans and not decided.suppressed and set(decided.held) == set(waiting):
+        return Dispatch(at, True, (), (), (), decided.held)
+    written = list(Desk(project, matcher, snapshots, state, infos, {}, at).notifications(around_trouble(decided.plans, project.channels)))
+    notifications = tuple(notification for notification, _ in written)
+    entry = Evaluation(
+        f"{BY_HAND}:{closed.alert.identity.fingerprint}" if closed else DISPATCH,
+        at,
+        started,
+        clock(),
+        alerts=ended,
+        transitions=moved,
+        notifications=notifications,
+        suppressed=decided.suppressed,
+        resumed=waiting,
+        held=decided.held,
+        known=newest,
+        deeds={identity: deed for identity in ended if deed},
+    )
+    stored = state.commit(entry)
+    faults = Counter(fault for _, fault in written if fault)
+    return Dispatch(at, stored, moved, decided.suppressed, notifications, decided.held, faults)
+
+
+def next_dispatch(project: Project, state: Database, at: datetime) -> datetime | None:
+    """The first instant from ``at`` on at which :func:`run_dispatch` will have something to tell, if nothing happens until then.
+
+    It may come too early, never too late, as long as it is asked for again after every evaluation, dispatch, silence and reload.
+    """
+    infos, told, waiting, quiet = project.infos | BUILT_IN, state.told(), state.held(), silences(state)
+    open_ = state.alerts()
+    alerts = open_ | state.resolved(held.identity for held in waiting)
+    decided = decide((), alerts, infos, project.channels, at, told, waiting, quiet)
+    if decided.plans or decided.suppressed:
+        return at
+    reminders = Reminders(infos, project.channels, told, held_in(waiting), quiet)
+    due = [held.until for held in decided.held if held.until]
+    due += [instant for alert in open_.values() for instant in reminders.expected(alert, at)]
+    steps = Escalations(infos, project.channels, told, quiet)
+    due += [instant for alert in open_.values() for _, instant in steps.of(alert)]
+    return max(at, min(due)) if due else None
 
 
 def never_came(rules: Sequence[AlertRule], snapshots: Snapshots, schemas: Mapping[str, KindSchema], at: datetime) -> Iterator[Missing]:
@@ -179,108 +279,3 @@ def _unmoved(alerts: Mapping[Identity, Alert], transitions: Iterable[Transition]
     """Alerts that nothing happened to: only they can be due for a reminder."""
     moved = {transition.alert.identity for transition in transitions}
     return {identity: alert for identity, alert in alerts.items() if identity not in moved}
-
-
-@contextmanager
-def _dispensable(what: str) -> Iterator[None]:
-    """For what makes a message nicer: without it the message still goes out."""
-    try:
-        yield
-    except (EvaluationError, SnapshotError) as error:
-        LOG.warning("no %s: %s", what, error)
-
-
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """Makes notifications of plans: gathers what a message shows, renders it in each language, addresses it."""
-
-    project: Project
-    matcher: Matcher
-    snapshots: Snapshots
-    state: Database
-    infos: Mapping[str, RuleInfo]
-    as_of: Mapping[Identity, datetime]
-    at: datetime
-
-    def notifications(self, plans: Iterable[Plan]) -> Iterator[tuple[Notification, str]]:
-        """Each notification with the mistake of its template, empty where there is none."""
-        plans = tuple(plans)
-        trends, current = self._trends(plans), self._current(plans)
-        names = self.snapshots.store_names({t.alert.store_id for p in plans for t in p.transitions}, self.at)
-        for each in plans:
-            message = self._message(each, trends, names, current)
-            rendered = {language: self.project.renderer.render(message, language) for language in {r.language for r in each.recipients}}
-            for recipient in each.recipients:
-                channel = self.project.channels.channels[recipient.channel]
-                started = self.state.thread_started(each.thread, recipient.address)
-                content = rendered[recipient.language]
-                yield compose(channel, message, content, recipient, answers=started), content.fault
-
-    def _message(
-        self, each: Plan, trends: Mapping[Identity, Trend], names: Mapping[str, str], current: Mapping[Identity, Values]
-    ) -> Message:
-        told = self._told(each.transitions)
-        items = tuple(
-            Item(
-                moved,
-                self._info(moved.alert),
-                names.get(moved.alert.store_id, ""),
-                trends.get(moved.alert.identity),
-                current.get(moved.alert.identity, ()),
-                self._told_before(moved),
-                self.as_of.get(moved.alert.identity),
-            )
-            for moved in told
-        )
-        omitted = len(each.transitions) - len(told)
-        return Message(each.id, each.thread, items, each.labels, self.at, self.project.facts.time_zone, each.first, omitted)
-
-    def _told(self, transitions: Sequence[Transition]) -> list[Transition]:
-        """The transitions that a message lists: the most severe, as many as the rule with the smallest ``max_alerts`` allows."""
-        concerned = {moved.alert.identity.rule for moved in transitions}
-        limit = min((most for rule, most in self.project.limits.items() if rule in concerned), default=len(transitions))
-        return sorted(transitions, key=lambda moved: -moved.alert.severity.rank)[:limit]
-
-    def _told_before(self, moved: Transition) -> Values:
-        """What the last message about a firing alert showed."""
-        if moved.before is not State.FIRING:
-            return ()
-        told = [event for event in self.state.history(moved.alert.identity) if event.episode == moved.alert.episode]
-        return told[-1].shown if told else ()
-
-    def _current(self, plans: Iterable[Plan]) -> dict[Identity, Values]:
-        """The present values of alerts that are over: the alert itself keeps those of when it was last true."""
-        ended: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
-        for moved in (moved for each in plans for moved in each.transitions):
-            if moved.after is State.RESOLVED:
-                ended[moved.alert.identity.rule].add(moved.alert.identity.key)
-        found: dict[Identity, Values] = {}
-        for rule in self.project.rules:
-            if rule.name in ended:
-                with _dispensable(f"present values of {rule.name}"):
-                    values = shown_now(rule, ended[rule.name], self.matcher, self.snapshots, self.at)
-                    found |= {Identity(rule.name, key): shown for key, shown in values.items()}
-        return found
-
-    def _info(self, alert: Alert) -> RuleInfo:
-        """The alert's rule; of a rule that is gone, what its name tells."""
-        name = alert.identity.rule
-        return self.infos.get(name) or RuleInfo(name, Text.same(name), alert.severity)
-
-    def _trends(self, plans: Iterable[Plan]) -> dict[Identity, Trend]:
-        """Trends of the first few firing alerts of each message, asked for once a rule."""
-        wanted: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
-        for each in plans:
-            for moved in [t for t in each.transitions if t.after is State.FIRING][:TRENDS_A_MESSAGE]:
-                wanted[moved.alert.identity.rule].add(moved.alert.identity.key)
-        found: dict[Identity, Trend] = {}
-        facts = self.project.facts
-        for rule in self.project.rules:
-            if rule.trend and rule.name in wanted:
-                keys = wanted[rule.name]
-                with _dispensable(f"trend of {rule.name}"):
-                    series = trend(
-                        rule.trend, rule.kind, keys, self.snapshots, facts.schemas, self.at, facts.time_zone, TREND_POINTS, self.matcher
-                    )
-                    found |= {Identity(rule.name, key): one for key, one in series.items()}
-        return found

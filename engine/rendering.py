@@ -2,7 +2,7 @@
 
 Templates are Jinja files under ``templates/``. Those in ``zh/`` and ``en/`` serve one language, those beside these folders serve both
 where the language has none of its own. A message whose alerts are of one rule uses ``<rule>.*``, any other (and any part that a
-rule has none of) uses ``default.*``:
+rule has none of) uses ``default.*``; a digest uses ``digest.*``:
 
     <rule>.gist.j2      one sentence on one alert (``item``): in the subject, the headline, lists
     <rule>.subject.j2   the subject line
@@ -46,6 +46,7 @@ from engine.wording import PHRASES, Writer, clean, zone_of
 
 SUFFIX = ".j2"
 PARTS = ("gist", "subject", "txt", "html")
+DIGEST = "digest"
 LONGEST_SUBJECT = 120
 MOST_PICTURES = 5
 DEFAULT_ONLY = ("mixed", "repeat", "resolved_unknown_values", "incident")  # written by default.*, or of items that "several" has too
@@ -108,7 +109,7 @@ class Renderer:
 
     def _templated(self, message: Message, desk: _Desk) -> Rendered:
         names = {item.rule.template or item.rule.name for item in message.items}
-        name = names.pop() if len(names) == 1 else "default"
+        name = DIGEST if message.digest else names.pop() if len(names) == 1 else "default"
         pictures, illustrated = _illustrated(message, desk.writer, _drawn)
         entries = tuple(desk.with_gist(entry, message) for entry in illustrated)
         values = context(message, entries, desk.writer)
@@ -152,7 +153,7 @@ class Renderer:
             rule = replace(rules.get(name, BLANK), name=name, template="")
             parts = {part: visible[f"{name}.{part}{SUFFIX}"] for part in PARTS if f"{name}.{part}{SUFFIX}" in visible}
             for sort, message in specimens(rule, asked).items() if parts else ():
-                if name == "default" or sort not in DEFAULT_ONLY:
+                if name in ("default", DIGEST) or sort not in DEFAULT_ONLY:
                     yield from self._trial(message, desk, name, [part for part in parts if self._is_new(parts[part], sort, desk)])
 
     def _is_new(self, source: Source, sort: str, desk: _Desk) -> bool:

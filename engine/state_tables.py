@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -113,6 +114,7 @@ ALERTS = Table(
     Column("owner", Words, nullable=False),
     Column("members", Json, nullable=False, server_default="[]"),
     Column("explained_by", Json, nullable=False, server_default="null"),
+    Column("closed_by", Words, nullable=False, server_default=""),
 )
 
 TRANSITIONS = Table(
@@ -172,6 +174,52 @@ SUPPRESSED = Table(
     Column("fingerprint", Words, nullable=False, index=True),
     Column("at", Instant, nullable=False),
     Column("reason", Words, nullable=False),
+    Column("route", Words, nullable=False, server_default=""),
+)
+
+HELD = Table(
+    "held",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("fingerprint", Words, nullable=False),
+    Column("rule", Words, nullable=False),
+    Column("key", Json, nullable=False),
+    Column("episode", Integer, nullable=False),
+    Column("group_key", Words, nullable=False),
+    Column("route", Words, nullable=False),
+    Column("before", Words),
+    Column("after", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("hold", Words, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant),
+    Column("owed", Boolean, nullable=False),
+    UniqueConstraint("fingerprint", "group_key", name="held_once"),
+)
+
+SILENCES = Table(
+    "silences",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("matchers", Json, nullable=False),
+    Column("author", Words, nullable=False),
+    Column("comment", Words, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("starts_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+)
+
+ACTS = Table(
+    "acts",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("fingerprint", Words, nullable=False, index=True),
+    Column("episode", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("act", Words, nullable=False),
+    Column("author", Words, nullable=False),
+    Column("comment", Words, nullable=False),
 )
 
 RULE_HEALTH = Table(

@@ -73,10 +73,12 @@ REASONS: Mapping[Reason, Text] = MappingProxyType(
         Reason.REPEAT_DUE: Text("it still goes on, and a reminder is due", "问题仍在持续，到了再次提醒的时间"),
         Reason.NO_LONGER_TRUE: Text("the condition is no longer true", "规则条件不再成立"),
         Reason.ROW_GONE: Text("the newest data no longer lists it", "最新数据中已没有这一项"),
+        Reason.RESOLVED_BY_HAND: Text("somebody closed it by hand", "有人手动关闭"),
         Reason.RULE_GONE: Text("the rule was deleted or renamed", "规则已被删除或改名"),
         Reason.KEEP_FIRING: Text("the condition is not true now; the rule keeps the alert a while", "条件此刻不成立，规则要求再保持一会儿"),
         Reason.MISSING_INPUT: Text("data that the rule needs is missing", "规则需要的数据缺失"),
         Reason.MEMBER_JOINED: Text("another alert became part of it", "又有告警并入这个事件"),
+        Reason.ESCALATED: Text("nobody has acknowledged it", "一直无人确认"),
         Reason.SURFACED: Text("the incident that explained it is over, and it goes on", "解释它的事件已经结束，而它仍在持续"),
     }
 )
@@ -94,6 +96,8 @@ PHRASES: Mapping[str, Text] = MappingProxyType(
         "comma": Text(", ", "，"),
         "semicolon": Text("; ", "；"),
         "data_of": Text("data as of {at}", "数据截至 {at}"),
+        "digest": Text("Shop rounds", "巡店摘要"),
+        "told": Text("As of {at}", "截至 {at}"),
         "evaluated": Text("Checked {at}", "检查于 {at}"),
         "evidence": Text("Details", "明细"),
         "fault": Text(

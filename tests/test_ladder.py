@@ -46,6 +46,7 @@ LADDER = [
     "outbox",
     "actions",
     "project",
+    "composing",
     "pipeline",
     "posting",
     "ruletest",

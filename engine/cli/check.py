@@ -7,16 +7,20 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from engine.cli.common import Settings, fail, settings
+from engine.cli.common import Settings, clock, fail, settings
 from engine.errors import Problem, ProblemsFound, StorewatchError, Text, visible, without_secrets
 
 if TYPE_CHECKING:
     from engine.project import Project
+
+
+AHEAD = timedelta(days=60)
 
 
 def register(app: typer.Typer) -> None:
@@ -54,6 +58,8 @@ def check(context: typer.Context) -> None:
     for name, channel in project.channels.channels.items():
         if isinstance(channel, EmailChannel) and channel.password_env and channel.password_env not in os.environ:
             options.say(_unset(name, channel.password_env))
+    for sentence in _unknown_holidays(project, clock().date()):
+        options.say(sentence)
     options.say(
         Text(
             f"all right: {len(project.rules)} rules, {len(project.incidents)} incident rules, {len(project.facts.schemas)} fact kinds",
@@ -104,6 +110,21 @@ def _unset(channel: str, variable: str) -> Text:
         f"warning: channels.yaml: channel '{channel}': environment variable {variable} is not set in this shell; sending needs it",
         f"注意：channels.yaml 的渠道 '{channel}'：当前终端里没有设置环境变量 {variable}，发送时需要它",
     )
+
+
+def _unknown_holidays(project: Project, today: date) -> Iterator[Text]:
+    """Time intervals whose public holidays nobody will know of soon."""
+    from engine.intervals import unknown_days
+
+    for name, parts in project.channels.time_intervals.items():
+        for calendar in unknown_days(parts, today + AHEAD):
+            last = calendar.published().last
+            yield Text(
+                f"warning: channels.yaml: time interval '{name}': public holidays are known until {last}; after it Monday to Friday are"
+                f" workdays and nothing is a holiday. Upgrade the library: pip install --upgrade {calendar.package}",
+                f"注意：channels.yaml 的时间段 '{name}'：节假日安排只知道到 {last}，之后一律按周一至周五上班计算。"
+                f"请升级：pip install --upgrade {calendar.package}",
+            )
 
 
 def _tell(options: Settings, problems: Sequence[Problem]) -> None:

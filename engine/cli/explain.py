@@ -50,7 +50,8 @@ def explain(
 
 def _explain(options: Settings, name: str, given: list[str], at: str) -> None:
     from engine.cli.explaining import Drawing, explanation_json, section, told  # heavy modules load only when the command runs
-    from engine.cli.stories import Narrator, outlook, outlook_json, read_story, story_json
+    from engine.cli.stories import Narrator, outlook, read_story
+    from engine.cli.story_json import outlook_json, story_json
     from engine.ingest import parse_instant
     from engine.matching.evaluate import Matcher
     from engine.matching.explain import explain as explain_row
@@ -131,7 +132,8 @@ def why(
 
 def _why(options: Settings, name: str) -> None:
     from engine.cli.explaining import section, told
-    from engine.cli.stories import Narrator, info_of, read_story, story_json
+    from engine.cli.stories import Narrator, info_of, read_story
+    from engine.cli.story_json import story_json
     from engine.project import load_project
 
     project = load_project(options.project)

@@ -223,6 +223,8 @@ def section(title: str, lines: Iterable[str]) -> Iterator[str]:
 def told(narrator: Narrator, story: Story) -> Iterator[str]:
     """The messages about an alert, what was not told and why, and how its rule fares."""
     yield from section(narrator.say("messages", "消息"), narrator.letters(story.letters))
+    yield from section(narrator.say("people", "人工处理"), narrator.deeds(story.deeds))
+    yield from section(narrator.say("waiting to be told", "等待通知"), narrator.held(story.held))
     yield from section(narrator.say("not told, because", "没有通知的变化及原因"), narrator.suppressed(story.suppressed))
     yield from section(narrator.say("health", "规则运行情况"), narrator.health(story.health))
 

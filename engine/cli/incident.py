@@ -10,7 +10,8 @@ from datetime import datetime
 from engine.builtin import BUILT_IN
 from engine.cli.common import Settings, existing_state
 from engine.cli.explaining import section, told
-from engine.cli.stories import Narrator, outlook, outlook_json, read_story, story_json
+from engine.cli.stories import Narrator, outlook, read_story
+from engine.cli.story_json import outlook_json, story_json
 from engine.correlation import Lack, Why
 from engine.errors import Text
 from engine.incidents import IncidentRule

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from matplotlib.image import imread, imsave
 
+from engine.composing import TREND_POINTS
 from engine.errors import EvaluationError, Text, UsageError, did_you_mean
 from engine.matching.evaluate import Matcher
 from engine.matching.explain import explain
@@ -38,7 +39,6 @@ from engine.model import (
     Type,
     Value,
 )
-from engine.pipeline import TREND_POINTS
 from engine.project import Project
 from engine.routing import Plan, Recipient, plan
 from engine.rules import AlertRule, Labelled

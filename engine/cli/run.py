@@ -42,15 +42,16 @@ def run(
 ) -> None:
     """Evaluate the rules once, note what changed, and send the messages.
 
-    Running again for the same instant evaluates nothing, and only sends what still waits.
+    Running again for the same instant evaluates nothing, and only sends what still waits and may be told now.
 
     Exit code 0: all is well. 1: --fail-on. 2: the command line or a file of the project is wrong. 3: an evaluation or a delivery
     failed, now or before, so that messages wait.
 
     With --format json: one object with at, claimed (false: this instant was evaluated before), rules (rule, judged, matched, unknown,
     error), changes (rule, key, store_id, change, reason, severity ...), missing (kinds that never came, the stores, null for all, and
-    the rules that are unknown for it), sent (null with --no-send), dead, waiting (queued, failed, next_attempt_at, sending,
-    lease_until), failures and template_faults. Messages of console channels then go to standard error.
+    the rules that are unknown for it), held (how many changes wait to be told, and until when), sent (null with --no-send), dead,
+    waiting (queued, failed, next_attempt_at, sending, lease_until), failures and template_faults. Messages of console channels then go
+    to standard error.
     """
     options = settings(context)
     try:
@@ -75,10 +76,10 @@ def _run(options: Settings, at: str, rules: list[str], send: bool, force: bool, 
     selected = project.select(rules)
     from engine.actions import limits
     from engine.cli.delivering import deliver_due
-    from engine.cli.telling import tell
+    from engine.cli.telling import Sent, tell
     from engine.matching.evaluate import Matcher
     from engine.outbox import waiting
-    from engine.pipeline import run_round
+    from engine.pipeline import run_dispatch, run_round
     from engine.snapshots import Snapshots
     from engine.state import turn
 
@@ -89,10 +90,13 @@ def _run(options: Settings, at: str, rules: list[str], send: bool, force: bool, 
             if not ours:
                 raise _busy()
             done = run_round(project, matcher, snapshots, state, instant, schedule=schedule, rules=selected, clock=clock)
+            if not done.claimed:
+                run_dispatch(project, matcher, snapshots, state, instant, clock=clock)
+        waits = state.held()
         report = deliver_due(project, state, sys.stderr if options.format == "json" else sys.stdout) if send else None
         left = waiting(state, limits(project.channels), clock())
         firing = _firing(state, threshold)
-    tell(options, project, done, report, left, verbose=verbose)
+    tell(options, project, done, Sent(report, left, waits), verbose=verbose)
     return 3 if done.failed or _not_sent(report, left) else int(firing)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.builtin import BUILT_IN
+from engine.cli.reasons import ACTS, HOLDS, SUPPRESSIONS
 from engine.cli.words import LETTERS, STATES
 from engine.errors import Text
 from engine.lifecycle import step
@@ -14,33 +15,24 @@ from engine.model import Alert, Identity, Reason, RuleInfo, RuleResult, Severity
 from engine.model import State as AlertState
 from engine.outbox import Letter, letters
 from engine.project import Project
-from engine.routing import Plan, Suppression, labels_of, plan, routes_for
-from engine.state import Event, RuleHealth, State
+from engine.routing import Held, Plan, Suppression, labels_of, plan, routes_for
+from engine.state import Deed, Event, RuleHealth, State, deeds
 from engine.wording import REASONS, SEVERITIES, Writer, clean, zone_of
-
-SUPPRESSIONS: Mapping[Suppression, Text] = {
-    Suppression.STILL_PENDING: Text(
-        "true, but not yet for as long as the rule asks (`for`)", "条件成立，但还没有达到规则要求的时长（for）"
-    ),
-    Suppression.NEVER_FIRED: Text("it ended before it had lasted as long as the rule asks", "在达到规则要求的时长之前就结束了"),
-    Suppression.KEPT_FIRING: Text("not true now, but `keep_firing_for` still holds it", "条件此刻不成立，keep_firing_for 仍在保持"),
-    Suppression.SEVERITY_FELL: Text("it became less severe; the next reminder will say so", "严重程度下降；下次提醒时会说明"),
-    Suppression.EXPLAINED: Text("it is told in the message of the incident that it is part of", "它已并入事件，由事件的消息一起通知"),
-    Suppression.NO_RECIPIENT: Text("the receiver reaches nobody: the owner has no contact", "没有收件人：负责人没有联系方式"),
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
     """What is stored about one identity, up to an instant. ``alert`` is its newest state, None when it never was one (or never fired and
-    is over). ``letters`` are the messages about it."""
+    is over). ``letters`` are the messages about it; ``suppressed`` are the changes that were not told, when, why and by which route."""
 
     identity: Identity
     info: RuleInfo
     alert: Alert | None = None
     events: tuple[Event, ...] = ()
     letters: tuple[Letter, ...] = ()
-    suppressed: tuple[tuple[datetime, Suppression], ...] = ()
+    suppressed: tuple[tuple[datetime, Suppression, str], ...] = ()
+    held: tuple[Held, ...] = ()
+    deeds: tuple[Deed, ...] = ()
     health: RuleHealth | None = None
 
     def until(self, at: datetime) -> Story:
@@ -49,7 +41,9 @@ class Story:
             self,
             events=tuple(event for event in self.events if event.at <= at),
             letters=tuple(letter for letter in self.letters if letter.notification.created_at <= at),
-            suppressed=tuple((instant, reason) for instant, reason in self.suppressed if instant <= at),
+            suppressed=tuple(each for each in self.suppressed if each[0] <= at),
+            deeds=tuple(deed for deed in self.deeds if deed.at <= at),
+            held=tuple(held for held in self.held if held.since <= at),
         )
 
 
@@ -80,6 +74,8 @@ def read_story(state: State | None, identity: Identity, info: RuleInfo) -> Story
         state.history(identity),
         letters(state, about=identity.fingerprint),
         state.suppressed(identity),
+        state.held(identity),
+        deeds(state, identity),
         health,
     )
 
@@ -167,6 +163,12 @@ class Narrator:
         if alert.acknowledged_by:
             name = clean(alert.acknowledged_by)
             yield self.say(f"acknowledged by {name}: no reminders", f"{name} 已确认：不再提醒")
+        if alert.closed_by:
+            name = clean(alert.closed_by)
+            yield self.say(
+                f"closed by {name}: it does not fire again before its condition was false once",
+                f"{name} 已关闭：条件恢复正常一次之前不会再报警",
+            )
 
     def events(self, events: Sequence[Event]) -> Iterator[str]:
         for event in events:
@@ -216,9 +218,24 @@ class Narrator:
             if letter.next_attempt_at and letter.state == "queued":
                 yield self.say(f"    next attempt {self.time(letter.next_attempt_at)}", f"    下次尝试 {self.time(letter.next_attempt_at)}")
 
-    def suppressed(self, found: Sequence[tuple[datetime, Suppression]]) -> Iterator[str]:
-        for instant, reason in found:
-            yield f"{self.time(instant)}  {self.text(SUPPRESSIONS[reason])}"
+    def suppressed(self, found: Sequence[tuple[datetime, Suppression, str]]) -> Iterator[str]:
+        for instant, reason, route in found:
+            yield f"{self.time(instant)}  {self.text(SUPPRESSIONS[reason])}{self.by_route(route)}"
+
+    def by_route(self, route: str) -> str:
+        return self.say(f" (route {clean(route)})", f"（路由 {clean(route)}）") if route else ""
+
+    def deeds(self, found: Sequence[Deed]) -> Iterator[str]:
+        for deed in found:
+            act, comment = self.text(ACTS[deed.act]), f": {clean(deed.comment)}" if deed.comment else ""
+            yield f"{self.time(deed.at)}  {act} {clean(deed.author)}{comment}"
+
+    def held(self, found: Sequence[Held]) -> Iterator[str]:
+        for each in found:
+            reason, hold = self.text(REASONS[each.reason]), self.text(HOLDS[each.hold])
+            yield f"{self.time(each.at)}  {self.text(STATES[each.after])}: {reason}"
+            until = self.time(each.until) if each.until else self.say("further notice", "另行通知")
+            yield self.say(f"    waits until {until}: {hold}", f"    等到 {until}：{hold}") + self.by_route(each.route)
 
     def health(self, health: RuleHealth | None) -> Iterator[str]:
         if health and health.failures:
@@ -230,88 +247,3 @@ class Narrator:
 
 def plural(word: str, count: int) -> str:
     return word if count == 1 else f"{word}es" if word.endswith("ch") else f"{word}s"
-
-
-def story_json(story: Story) -> dict[str, object]:
-    """Everything of a story, with raw values."""
-    alert = story.alert
-    return {
-        "alert": None if alert is None else alert_json(alert, story.info),
-        "history": [
-            {
-                "at": event.at,
-                "before": event.before,
-                "after": event.after,
-                "reason": event.reason,
-                "reason_text": REASONS[event.reason],
-                "severity": event.severity,
-                "episode": event.episode,
-                "values": {item.label.en: item.value for item in event.shown},
-            }
-            for event in story.events
-        ],
-        "messages": [letter_json(letter) for letter in story.letters],
-        "suppressed": [{"at": at, "reason": reason, "reason_text": SUPPRESSIONS[reason]} for at, reason in story.suppressed],
-        "last_evaluated": story.health.last_ok if story.health else None,
-        "failures": story.health.failures if story.health else 0,
-    }
-
-
-def alert_json(alert: Alert, info: RuleInfo) -> dict[str, object]:
-    return {
-        "state": alert.state,
-        "severity": alert.severity,
-        "store_id": alert.store_id,
-        "episode": alert.episode,
-        "pending_since": alert.pending_since,
-        "fires_at": alert.pending_since + info.hold if alert.state is AlertState.PENDING else None,
-        "firing_since": alert.firing_since,
-        "last_true": alert.last_true,
-        "not_true_since": alert.not_true_since,
-        "kept_until": alert.not_true_since + info.keep_firing if alert.not_true_since else None,
-        "resolved_at": alert.resolved_at,
-        "notified_at": alert.notified_at,
-        "acknowledged_by": alert.acknowledged_by or None,
-        "explained_by": str(alert.explained_by) if alert.explained_by else None,
-        "members": [str(member.identity) for member in alert.members],
-    }
-
-
-def letter_json(letter: Letter) -> dict[str, object]:
-    about = letter.notification
-    return {
-        "id": about.id,
-        "channel": about.channel,
-        "recipient": about.recipient,
-        "subject": about.subject,
-        "state": letter.state,
-        "attempts": letter.attempts,
-        "created_at": about.created_at,
-        "delivered_at": letter.delivered_at,
-        "next_attempt_at": letter.next_attempt_at,
-        "category": letter.category,
-        "detail": letter.detail,
-    }
-
-
-def outlook_json(outlook: Outlook) -> dict[str, object]:
-    move = outlook.move
-    return {
-        "would_become": move.after if move else None,
-        "reason": move.reason if move else None,
-        "state_is_newer": outlook.late,
-        "labels": outlook.labels,
-        "as_severity": outlook.severity,
-        "routes": list(outlook.routes),
-        "recipients": [
-            {
-                "route": each.route.name,
-                "receiver": each.route.receiver,
-                "channel": to.channel,
-                "address": to.address,
-                "language": to.language,
-            }
-            for each in outlook.plans
-            for to in each.recipients
-        ],
-    }

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import datetime, tzinfo
 from typing import Any
 
 from engine.builtin import BUILT_IN
 from engine.cli.common import Settings, emit, emit_json
 from engine.cli.delivering import failures, summary
-from engine.cli.words import in_words
+from engine.cli.words import in_words, local_time
 from engine.errors import Text
 from engine.model import RuleInfo, RuleResult, Transition
 from engine.outbox import DeliveryReport, Waiting
 from engine.pipeline import Missing, Round
 from engine.project import Project
+from engine.routing import Held
 
 MOST_NAMES = 3
 CHANGES = {
@@ -36,22 +38,52 @@ JUDGED = {
 }
 
 
-def tell(options: Settings, project: Project, done: Round, report: DeliveryReport | None, left: Waiting, *, verbose: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of messages: of those that were sent (``report`` None: nothing was tried), of those ``left`` in the outbox, and of
+    changes that may not be told yet (``held``)."""
+
+    report: DeliveryReport | None
+    left: Waiting
+    held: tuple[Held, ...]
+
+    @property
+    def until(self) -> datetime | None:
+        """When the first of those that are held may be told."""
+        return min((held.until for held in self.held if held.until), default=None)
+
+
+def tell(options: Settings, project: Project, done: Round, sent: Sent, *, verbose: bool) -> None:
     """Everything about one round: a table (with ``verbose`` two) and sentences, or one JSON object."""
-    sentences = (*_found(done), *_faults(done), *(failures(report) if report else ()), summary(report, left, project.facts.zone))
+    report, zone = sent.report, project.facts.zone
+    told = (*(failures(report) if report else ()), *_held(sent, zone), summary(report, sent.left, zone))
+    sentences = (*_found(done), *_faults(done), *told)
     try:
-        _print(options, project, done, report, left, verbose=verbose)
+        _print(options, project, done, sent, verbose=verbose)
     finally:  # they go to standard error, and matter even where standard output is full or closed
         for sentence in sentences:
             options.say(sentence)
 
 
-def _print(options: Settings, project: Project, done: Round, report: DeliveryReport | None, left: Waiting, *, verbose: bool) -> None:
+def _held(sent: Sent, zone: tzinfo) -> Iterator[Text]:
+    if not sent.held:
+        return
+    count, from_en, from_zh = len(sent.held), "", ""
+    if sent.until:
+        at = local_time(sent.until, zone)
+        from_en, from_zh = f", the first until {at}", f"，最早到 {at}"
+    yield Text(
+        f"{_count(count, 'change')} waiting to be told{from_en} (storewatch why ALERT tells why)",
+        f"{count} 处变化等待通知{from_zh}（原因见 storewatch why 告警）",
+    )
+
+
+def _print(options: Settings, project: Project, done: Round, sent: Sent, *, verbose: bool) -> None:
     moves = done.transitions if done.claimed else ()
     changes = [_change(moved, project.infos | BUILT_IN, options.language) for moved in moves]
     judged = [_judged(result, options.language) for result in _own(done)]
     if options.format == "json":
-        emit_json(_as_json(done, report, left, judged, changes, options.language))
+        emit_json(_as_json(done, sent, judged, changes, options.language))
     else:
         if verbose:
             emit(options, judged, JUDGED, Text("no rule was evaluated", "没有评估任何规则"))
@@ -91,21 +123,22 @@ def _judged(result: RuleResult, language: str) -> dict[str, object]:
 
 def _as_json(
     done: Round,
-    report: DeliveryReport | None,
-    left: Waiting,
+    sent: Sent,
     judged: Sequence[Mapping[str, object]],
     changes: Sequence[Mapping[str, object]],
     language: str,
 ) -> dict[str, Any]:
+    report = sent.report
     return {
         "at": done.at,
         "claimed": done.claimed,
         "rules": judged,
         "changes": changes,
         "missing": [asdict(each) for each in done.missing] if done.claimed else [],
+        "held": {"changes": len(sent.held), "until": sent.until},
         "sent": report.delivered if report else None,
         "dead": report.dead if report else 0,
-        "waiting": asdict(left),
+        "waiting": asdict(sent.left),
         "failures": [sentence.in_(language) for sentence in failures(report)] if report else [],
         "template_faults": dict(done.faults) if done.claimed else {},
     }

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from engine.daemon.agenda import OWN, Agenda, Due
 from engine.daemon.clock import Clock, Vigil
+from engine.daemon.dispatching import Dispatcher
 from engine.daemon.status import Status
 from engine.daemon.workers import pause_after
 from engine.errors import StateError, StorewatchError, Text
 from engine.matching.evaluate import Matcher
-from engine.pipeline import Round, run_round
+from engine.pipeline import Dispatch, Round, run_round
 from engine.project import Project
 from engine.rules import AlertRule
 from engine.schedules import Schedule, Timetable, selected
@@ -51,8 +52,8 @@ class _Trouble:
 
 
 class Evaluator:
-    """``step`` is a worker's. ``wanted()`` gives the project to use; ``evaluated`` is called after each round, ``rearranged`` when
-    :attr:`timetables` are others, or the clock is."""
+    """``step`` is a worker's. ``wanted()`` gives the project to use; ``evaluated`` is called after each round, and each dispatch that told
+    something; ``rearranged`` when :attr:`timetables` are others, or the clock is."""
 
     def __init__(
         self,
@@ -61,13 +62,14 @@ class Evaluator:
         clock: Clock,
         status: Status,
         goes_on: Callable[[], bool],
-        evaluated: Callable[[Round], None],
+        evaluated: Callable[[Round | Dispatch], None],
         rearranged: Callable[[], None],
         own: Schedule | None = None,
     ) -> None:
         self.state, self.wanted, self.clock, self.status = state, wanted, clock, status
         self.goes_on, self.evaluated, self.rearranged, self.own = goes_on, evaluated, rearranged, own
         self.vigil = Vigil(clock, status)
+        self._dispatcher = Dispatcher(state, clock, goes_on, evaluated)
         self._workshop: Workshop | None = None
         self._troubles: dict[str, _Trouble] = {}
 
@@ -83,6 +85,7 @@ class Evaluator:
         due = workshop.agenda.due(self.clock.now(), self.vigil.awake_since, resting)
         if due is None:
             self.status.put(ready=True)
+            self._dispatcher.look(workshop.project, workshop.matcher, workshop.snapshots)
             return HEARTBEAT
         with turn(self.state, self.goes_on) as ours:
             if ours:
@@ -94,6 +97,7 @@ class Evaluator:
         if self._workshop is None or self._workshop.project is not project:
             self._workshop = Workshop(project, self.state, self.own)
             self._troubles.clear()
+            self._dispatcher.forget()
             self.status.keep_schedules(set(self.timetables))
             for name in self.timetables:
                 self._note_next(name)
@@ -125,6 +129,7 @@ class Evaluator:
             return
         self._troubles.pop(confirmed.schedule, None)
         workshop.agenda.done(confirmed)
+        self._dispatcher.forget()
         self._note_next(confirmed.schedule)
         self.evaluated(done)
 

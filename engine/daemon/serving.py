@@ -32,7 +32,7 @@ from engine.daemon.watching import Watchman
 from engine.daemon.web import Pages
 from engine.daemon.workers import Worker
 from engine.errors import Text
-from engine.pipeline import Round
+from engine.pipeline import Dispatch, Round
 from engine.project import Project
 from engine.state import State
 
@@ -150,7 +150,7 @@ class Daemon:
         leaving.start()
         leaving.join(LAST_WORD)
 
-    def _evaluated(self, _: Round) -> None:
+    def _evaluated(self, _: Round | Dispatch) -> None:
         self._delivering.wake()
 
     def _reloaded(self) -> None:

@@ -5,48 +5,51 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationError
 
 from engine.errors import Problem, ProblemsFound, Text, did_you_mean
 from engine.fields import Duration, Strict, TimeZone, about, named
 from engine.intervals import IntervalModel, TimeInterval, interval_of
-from engine.routing.channel_types import MODELS, Channel, MailAddress, check_address
+from engine.routing.channel_types import MODELS, Channel, check_address
+from engine.routing.contacts import Contact, Language, contact_problems
+from engine.routing.digests import DigestOrFalse
 from engine.routing.matchers import Matching
-from engine.yamlfile import BilingualError, Document, Path_, load, shown
+from engine.yamlfile import Document, Path_, load, shown
 
 OWNER = "owner"
 TIME_ZONE = "Asia/Shanghai"
+TIME_INTERVALS_HINT = Text(
+    "write it under time_intervals:, such as  night: [{times: ['22:00..08:00']}]",
+    "请写到 time_intervals: 下，如  night: [{times: ['22:00..08:00']}]",
+)
 
 
 def check_target(address: str) -> str:
-    if address == OWNER:
-        return address
-    try:
-        return check_address(address)
-    except BilingualError as error:
-        hint = None if "@" in address else did_you_mean(address, [OWNER])
-        raise BilingualError(error.code, error.text, hint or error.hint) from None
+    """An address; ``owner`` and names of contacts, which have no ``@``, as they are."""
+    return check_address(address) if "@" in address else address
 
 
 Target = Annotated[str, AfterValidator(check_target)]
-Language = Literal["zh", "en"]
-
-
-class Contact(Strict):
-    """How to reach an owner."""
-
-    email: Annotated[tuple[MailAddress, ...], about("addresses", "邮箱，可写几个")] = Field(min_length=1)
-    language: Annotated[Language | None, about("language of messages", "消息的语言")] = None
 
 
 class Receiver(Strict):
-    """One channel of a receiver; ``to`` lists addresses, or ``owner`` for the contact of the alert's owner."""
+    """One channel of a receiver; ``to`` lists addresses, contacts, or ``owner`` for the contact of the alert's owner."""
 
     channel: Annotated[str, about("a name under channels", "channels 下的名字", names="channels")]
-    to: Annotated[tuple[Annotated[Target, named("", OWNER)], ...], about("addresses, or owner", "邮箱；owner 代表该告警的负责人")] = ()
+    to: Annotated[
+        tuple[Annotated[Target, named("owners", OWNER)], ...],
+        about("addresses, names of contacts, or owner", "邮箱，或联系人的名字；owner 代表该告警的负责人"),
+    ] = ()
     language: Annotated[Language | None, about("language of messages", "消息的语言")] = None
+
+
+class StepModel(Strict):
+    """One step of an escalation."""
+
+    after: Annotated[Duration, about("so long after the first message", "首次通知后多久", examples=["30m", "2h"])]
+    receiver: Annotated[str, about("who is told then: a name under receivers", "再通知谁：receivers 下的名字", names="receivers")]
 
 
 class RouteModel(Strict):
@@ -59,6 +62,26 @@ class RouteModel(Strict):
     ] = None
     repeat_interval: Annotated[
         Duration | None, about("remind after so long while it goes on", "持续时多久提醒一次", examples=["12h", "24h", "7d"])
+    ] = None
+    group_wait: Annotated[
+        Duration | None,
+        about("a new group waits so long for what may join it", "新的一组先等这么久，好与随后的合成一封", examples=["30s", "5m"]),
+    ] = None
+    mute_time_intervals: Annotated[
+        tuple[Annotated[str, named("time_intervals")], ...] | None,
+        about("do not tell during these time intervals; tell afterwards", "这些时间段内不通知，过后再通知"),
+    ] = None
+    active_time_intervals: Annotated[
+        tuple[Annotated[str, named("time_intervals")], ...] | None,
+        about("tell only during these time intervals", "只在这些时间段内通知，其余时间等到下一段"),
+    ] = None
+    digest: Annotated[
+        DigestOrFalse | None,
+        about("collect, and send at these times; false: at once", "攒到固定时刻一起发；写 false 则随时发"),
+    ] = None
+    escalate: Annotated[
+        tuple[StepModel, ...] | None,
+        about("whom to tell when nobody acknowledges the alert", "一直无人确认时再通知谁"),
     ] = None
     continue_: Annotated[bool, about("try the routes that follow as well", "匹配后继续看后面的路由")] = Field(False, alias="continue")
     routes: Annotated[tuple[RouteModel, ...], about("routes that are tried first, in order", "先从上到下试这些路由")] = ()
@@ -172,6 +195,8 @@ def _reference_problems(document: Document, people: _People) -> Iterator[Problem
     for name, receivers in people.receivers.items():
         for index, receiver in enumerate(receivers):
             yield from _receiver_problems(document, ("receivers", name, index), receiver, types)
+    yield from contact_problems(document, people.contacts)
+    yield from _target_problems(document, data)
     yield from _top_problems(document, people.route)
     yield from _route_problems(document, ("route",), people.route, people)
 
@@ -199,12 +224,38 @@ def _receiver_problems(document: Document, path: Path_, receiver: Receiver, type
         yield document.problem((*path, "to"), "needless_recipient", model.NEEDLESS)
 
 
+def _target_problems(document: Document, data: Mapping[object, object]) -> Iterator[Problem]:
+    """Names that no contact has, of receivers as written: others that are wrong must not hide them."""
+    contacts = data.get("contacts")
+    known = [OWNER, *(contacts if isinstance(contacts, dict) else ())]
+    for path, target in document.values.items():
+        if path[:1] == ("receivers",) and path[-2:-1] == ("to",) and target.text and "@" not in target.text and target.text not in known:
+            said = shown(target.text)
+            text = Text(f"{said} is neither an email address nor a contact", f"{said} 既不是邮箱地址，也不是联系人")
+            hint = did_you_mean(target.text, known) or Text("write it like name@example.com", "写法如 name@example.com")
+            yield document.problem(path, "bad_address", text, hint)
+
+
 def _route_problems(document: Document, path: Path_, route: RouteModel, people: _People) -> Iterator[Problem]:
     if route.receiver is not None and route.receiver not in people.receivers:
         text = Text(f"there is no receiver '{route.receiver}'", f"没有名为 '{route.receiver}' 的接收者")
         yield document.problem((*path, "receiver"), "unknown_receiver", text, did_you_mean(route.receiver, people.receivers))
+    for index, step in enumerate(route.escalate or ()):
+        if step.receiver not in people.receivers:
+            text = Text(f"there is no receiver '{step.receiver}'", f"没有名为 '{step.receiver}' 的接收者")
+            hint = did_you_mean(step.receiver, people.receivers)
+            yield document.problem((*path, "escalate", index, "receiver"), "unknown_receiver", text, hint)
+        if index and route.escalate and step.after <= route.escalate[index - 1].after:
+            text = Text("each step must come after the one before it", "每一级都要比前一级晚")
+            yield document.problem((*path, "escalate", index, "after"), "bad_duration", text)
     if route.repeat_interval is not None and route.repeat_interval <= timedelta(0):
         text = Text("repeat_interval must be longer than zero", "repeat_interval 必须大于零")
         yield document.problem((*path, "repeat_interval"), "bad_duration", text)
+    for key in ("mute_time_intervals", "active_time_intervals"):
+        for index, name in enumerate(getattr(route, key) or ()):
+            if name not in people.time_intervals:
+                text = Text(f"there is no time interval '{name}'", f"没有名为 '{name}' 的时间段")
+                hint = did_you_mean(name, people.time_intervals)
+                yield document.problem((*path, key, index), "unknown_time_interval", text, hint or TIME_INTERVALS_HINT)
     for index, child in enumerate(route.routes):
         yield from _route_problems(document, (*path, "routes", index), child, people)

@@ -1,93 +1,54 @@
-"""Which transitions are told to whom, in which thread, and why the others are not. Pure."""
+"""Which transitions are told to whom, in which thread, which wait, and why the others are not told. Pure."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 
-from engine.errors import Text
 from engine.model import Alert, Identity, Reason, RuleInfo, State, Transition
-from engine.routing.channels import OWNER, Channels, Receiver
+from engine.routing.channels import Channels
+from engine.routing.coalescing import Change, coalesced
+from engine.routing.decisions import Decisions, Held, Hold, Plan, Suppressed, Suppression, Told
+from engine.routing.escalations import Escalations
+from engine.routing.groups import Group, add_members, group_key, labels_of, rule_of, threads_in
+from engine.routing.holding import Wait, is_muted, wait_of
+from engine.routing.repeats import Reminders
+from engine.routing.silences import Silence, silenced_until
 from engine.routing.tree import Route, all_routes, routes_for
 
 
-class Suppression(StrEnum):
-    """Why a transition is not told."""
+def decide(
+    transitions: Iterable[Transition],
+    alerts: Mapping[Identity, Alert],
+    rules: Mapping[str, RuleInfo],
+    channels: Channels,
+    at: datetime,
+    told: Told,
+    held: Collection[Held] = (),
+    silences: Collection[Silence] = (),
+) -> Decisions:
+    """What becomes of new transitions, and of those that were held until now, at ``at``.
 
-    STILL_PENDING = "still_pending"  # true, but not yet for the rule's `for`
-    NEVER_FIRED = "never_fired"  # no longer true before the rule's `for` was over
-    KEPT_FIRING = "kept_firing"  # not true, but `keep_firing_for` holds it: nothing to tell yet
-    SEVERITY_FELL = "severity_fell"  # less severe: the next reminder will say so
-    EXPLAINED = "explained"  # told in the message of the incident that it is part of
-    NO_RECIPIENT = "no_recipient"  # the receiver reaches nobody: it asks for an owner that has no contact
-
-
-@dataclass(frozen=True, slots=True)
-class Suppressed:
-    """A transition that was not told, and why."""
-
-    identity: Identity
-    reason: Suppression
-
-
-@dataclass(frozen=True, slots=True)
-class Thread:
-    """What was said of an alert in one thread. ``told_at`` is the instant of the last message that was delivered, None before the first;
-    ``queued`` tells that one is on its way."""
-
-    id: str
-    told_at: datetime | None = None
-    queued: bool = False
-
-
-Told = Mapping[str, Sequence[Thread]]
-"""Fingerprint -> the threads of the alert's present episode, oldest first."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Recipient:
-    """One address on one channel (a console's is ``console``), and the language it reads."""
-
-    channel: str
-    address: str
-    language: str
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """One message to be rendered: what to tell, to whom.
-
-    ``labels`` are the group's common labels. ``thread`` is the same for all messages about one group for as long as any of
-    its alerts fires: it is named for the group (route, receiver, labels) and for the alert that founded it, the one that had fired
-    longest when the group was first told of; alerts that join later, or outlive the founder, stay in its thread. ``first`` tells that the
-    thread is new. ``id`` is the same whenever the same transitions are told at the same instant in the same thread.
+    ``alerts`` are the states after the evaluation, those of held alerts among them; with ``told``, what was said before it, they decide
+    which thread a message belongs to. Of several changes of one alert that a group was not told, at most one is told, with the present
+    values. Where several routes would tell one recipient the same, only the first does.
     """
-
-    id: str
-    thread: str
-    route: Route
-    labels: Mapping[str, str]
-    recipients: tuple[Recipient, ...]
-    transitions: tuple[Transition, ...]
-    at: datetime
-    first: bool
-
-
-def labels_of(alert: Alert, rule: RuleInfo) -> dict[str, str]:
-    """What matchers and ``group_by`` see: the rule's own labels, the key columns by name, and the built-in labels, which win."""
-    key = dict(zip(rule.key, alert.identity.key, strict=False))
-    built_in = {
-        "alert": rule.name,
-        "severity": alert.severity.value,
-        "owner": rule.owner,
-        "area": rule.area,
-        "store_id": alert.store_id,
-    }
-    return {**rule.labels, **key, **built_in}
+    desk = _Desk(alerts, rules, channels, at, told, silences)
+    desk.resume(held, transitions := tuple(transitions))
+    for transition in transitions:
+        desk.receive(transition)
+    groups = desk.groups()
+    add_members(groups, alerts, rules, channels)
+    waits = {key: wait_of(group.route, channels, group.since, at, is_new=group.thread(told)[1]) for key, group in groups.items()}
+    for key, group in groups.items():
+        if group.route.digest and waits[key] is None:
+            desk.add_ongoing(group)
+    plans = [group.plan(channels, at, told) for key, group in groups.items() if waits[key] is None]
+    still = (*desk.silenced, *(one for key, group in groups.items() if (wait := waits[key]) for one in _all_held(group, wait)))
+    told_now, nobody = addressed(plans)
+    return Decisions(told_now, (*desk.suppressed, *nobody), still)
 
 
 def plan(
@@ -98,24 +59,22 @@ def plan(
     at: datetime,
     told: Told,
 ) -> tuple[tuple[Plan, ...], tuple[Suppressed, ...]]:
-    """The messages to send for an evaluation at ``at``, and the transitions that nobody is told.
-
-    ``alerts`` are the states after the evaluation; with ``told``, what was said before it, they decide which thread a message belongs to.
-    Where several routes would tell one recipient the same, only the first does.
-    """
-    suppressed: list[Suppressed] = []
-    groups: dict[str, _Group] = {}
+    """As :func:`decide`, were nothing to wait: all messages, and the transitions that nobody is ever told."""
+    desk = _Desk(alerts, rules, channels, at, told)
     for transition in transitions:
-        reason = suppression(transition, told)
-        if reason:
-            suppressed.append(Suppressed(transition.alert.identity, reason))
-        else:
-            _add(groups, transition, rules, channels, told, at)
-    _add_members(groups, alerts, rules, channels)
-    plans = [group.plan(channels, at, told) for group in groups.values()]
-    silent = {transition.alert.identity for plan in plans if not plan.recipients for transition in plan.transitions}
-    suppressed += [Suppressed(identity, Suppression.NO_RECIPIENT) for identity in sorted(silent)]
-    return tuple(plan for plan in _once_each(plans) if plan.recipients), tuple(suppressed)
+        desk.receive(transition)
+    groups = desk.groups()
+    add_members(groups, alerts, rules, channels)
+    plans, nobody = addressed([group.plan(channels, at, told) for group in groups.values()])
+    return plans, (*desk.suppressed, *nobody)
+
+
+def addressed(plans: Iterable[Plan]) -> tuple[tuple[Plan, ...], tuple[Suppressed, ...]]:
+    """The plans that reach anybody, each recipient told the same only once; and the transitions of those that reach nobody."""
+    plans = tuple(plans)
+    silent = {(moved.alert.identity, each.route.name) for each in plans if not each.recipients for moved in each.transitions}
+    nobody = tuple(Suppressed(identity, Suppression.NO_RECIPIENT, route) for identity, route in sorted(silent))
+    return tuple(each for each in _once_each(plans) if each.recipients), nobody
 
 
 def _once_each(plans: Iterable[Plan]) -> Iterator[Plan]:
@@ -144,145 +103,156 @@ def suppression(transition: Transition, told: Told) -> Suppression | None:
     return Suppression.SEVERITY_FELL if transition.reason is Reason.SEVERITY_FELL else None
 
 
-def due_repeats(
-    alerts: Mapping[Identity, Alert], rules: Mapping[str, RuleInfo], channels: Channels, at: datetime, told: Told
-) -> tuple[Transition, ...]:
-    """Reminders that are due at ``at`` on at least one route, as transitions for :func:`plan`.
+def _all_held(group: Group, wait: Wait) -> Iterator[Held]:
+    return (_held(change, group.key, group.route, wait) for change in group.changes)
 
-    A reminder is due when the alert fires, is not acknowledged, no incident tells of it, nothing about it is queued on that route, and its
-    last delivered message there (or its firing, when none was delivered) is at least the route's ``repeat_interval`` ago.
-    """
-    return tuple(
-        Transition(alert, State.FIRING, State.FIRING, Reason.REPEAT_DUE, at)
-        for alert in sorted(alerts.values(), key=lambda alert: alert.identity)
-        if alert.identity.rule in rules and any(_repeat_due(alert, rules[alert.identity.rule], channels, at, told))
+
+def _held(change: Change, group: str, route: Route, wait: Wait) -> Held:
+    moved, alert = change.transition, change.transition.alert
+    return Held(
+        alert.identity,
+        alert.episode,
+        group,
+        route.name,
+        moved.before,
+        moved.after,
+        moved.reason,
+        moved.at,
+        wait.hold,
+        change.since,
+        wait.until,
+        change.owed,
     )
 
 
-def _repeat_due(alert: Alert, rule: RuleInfo, channels: Channels, at: datetime, told: Told) -> Iterator[bool]:
-    """For each route of a firing alert, whether its reminder is due there."""
-    if alert.state is State.FIRING and not alert.acknowledged_by and not alert.explained_by:
-        labels = labels_of(alert, rule)
-        for route in routes_for(labels, channels):
-            yield _is_due(alert, route, _group_key(route, labels), at, told)
-
-
-def _is_due(alert: Alert, route: Route, group: str, at: datetime, told: Told) -> bool:
-    threads = _threads(alert, group, told)
-    if any(thread.queued for thread in threads):
-        return False
-    last = max((thread.told_at for thread in threads if thread.told_at), default=alert.firing_since)
-    return last is not None and at - last >= route.repeat_interval
-
-
-def _threads(alert: Alert, group: str, told: Told) -> list[Thread]:
-    return [thread for thread in told.get(alert.identity.fingerprint, ()) if thread.id.startswith(f"{group}.")]
-
-
 @dataclass(slots=True)
-class _Group:
-    """A message in the making: transitions that share a route and the values of its ``group_by`` labels."""
+class _Desk:
+    """Sorts changes by alert and group."""
 
-    route: Route
-    labels: Mapping[str, str]
-    owners: set[str]
-    transitions: list[Transition]
-    members: dict[Identity, Alert]
+    alerts: Mapping[Identity, Alert]
+    rules: Mapping[str, RuleInfo]
+    channels: Channels
+    at: datetime
+    told: Told
+    silences: Collection[Silence] = ()
+    silenced: list[Held] = field(default_factory=list)
+    suppressed: list[Suppressed] = field(default_factory=list)
+    changes: defaultdict[tuple[Identity, str], list[Change]] = field(default_factory=lambda: defaultdict(list))
+    routes: dict[str, tuple[Route, Mapping[str, str]]] = field(default_factory=dict)
 
-    @property
-    def key(self) -> str:
-        return _group_key(self.route, self.labels)
+    def resume(self, held: Iterable[Held], transitions: Iterable[Transition]) -> None:
+        """Take up what was held, each as its alert is now; ``transitions`` are those that will be received after it."""
+        moving = {transition.alert.identity for transition in transitions}
+        astray: list[tuple[Change, str]] = []
+        for one in sorted(held, key=lambda one: (one.since, one.at, one.identity)):
+            transition = self._resumed(one)
+            stale = transition is None or (one.identity not in moving and transition.alert.state is not one.after)
+            reason = Suppression.OVER_BEFORE_TOLD if stale or transition is None else suppression(transition, self.told)
+            if reason or transition is None:
+                self._drop(one.identity, reason or Suppression.OVER_BEFORE_TOLD, one.route)
+                continue
+            change = Change(transition, one.since, one.owed)
+            route = self._route_of(transition, one.group)
+            if route is None:
+                astray.append((change, one.route))
+            else:
+                self._put(route, change)
+        for change, route_name in astray:
+            self._reroute(change, route_name)
 
-    def plan(self, channels: Channels, at: datetime, told: Told) -> Plan:
-        thread, first = self._thread(told)
-        known = [f"{t.alert.identity.fingerprint}.{t.alert.episode}.{t.reason}" for t in self.transitions]
-        identifier = _digest(thread, at.isoformat(), *sorted(known))
-        recipients = _recipients(channels.receivers[self.route.receiver], self.owners, channels)
-        return Plan(identifier, thread, self.route, self.labels, recipients, tuple(self.transitions), at, first)
+    def receive(self, transition: Transition) -> None:
+        reason = suppression(transition, self.told)
+        if reason:
+            self._drop(transition.alert.identity, reason)
+            return
+        if transition.reason is Reason.ESCALATED:
+            steps = Escalations(self.rules, self.channels, self.told, self.silences).of(transition.alert)
+            due_now = [step for step, due in steps if due <= self.at and not is_muted(step, self.channels, self.at)]
+            for step in due_now:
+                self._put(step, Change(transition, self.at))
+            return
+        for route in self._routes(transition):
+            since = self._due(transition.alert, route) if transition.reason is Reason.REPEAT_DUE else self.at
+            if since is not None and since <= self.at:
+                self._put(route, Change(transition, since))
 
-    def _thread(self, told: Told) -> tuple[str, bool]:
-        """The thread in which the longest-firing member was told of, else a new one, founded by that member."""
-        by_age = sorted(self.members.values(), key=lambda alert: (alert.firing_since or alert.pending_since, alert.identity.fingerprint))
-        for alert in by_age:
-            for thread in _threads(alert, self.key, told):
-                return thread.id, False
-        founder = by_age[0]
-        return f"{self.key}.{founder.identity.fingerprint}.{founder.episode}", True
+    def groups(self) -> dict[str, Group]:
+        """The groups that have something to tell."""
+        found: dict[str, Group] = {}
+        for (identity, key), changes in self.changes.items():
+            heard = bool(threads_in(changes[-1].transition.alert, key, self.told))
+            route, labels = self.routes[key]
+            change, reasons = coalesced(changes, heard=heard)
+            for reason in reasons:
+                self._drop(identity, reason, route.name)
+            if change is None:
+                continue
+            quiet = silenced_until(self._labels(change.transition.alert), self.silences, self.at)
+            if quiet > self.at:
+                self.silenced.append(_held(change, key, route, Wait(Hold.SILENCED, quiet)))
+            else:
+                common = {name: labels.get(name, "") for name in route.group_by}
+                found.setdefault(key, Group(route, common)).add(change, self.rules)
+        return found
 
+    def add_ongoing(self, group: Group) -> None:
+        """A digest tells of all that goes on, unless somebody asked for silence or an incident tells of it."""
+        moved = {change.transition.alert.identity for change in group.changes} | {one.identity for one in self.silenced}
+        for alert in sorted(group.members.values(), key=lambda alert: alert.identity):
+            quiet = silenced_until(self._labels(alert), self.silences, self.at) > self.at
+            if alert.state is State.FIRING and alert.identity not in moved and not alert.explained_by and not quiet:
+                goes_on = Transition(alert, State.FIRING, State.FIRING, Reason.REPEAT_DUE, self.at)
+                group.add(Change(goes_on, self.at), self.rules)
 
-def _add(
-    groups: dict[str, _Group], transition: Transition, rules: Mapping[str, RuleInfo], channels: Channels, told: Told, at: datetime
-) -> None:
-    alert = transition.alert
-    rule = _rule(alert, rules)
-    labels = labels_of(alert, rule)
-    for route in _routes(transition, labels, channels, told):
-        key = _group_key(route, labels)
-        if transition.reason is Reason.REPEAT_DUE and not _is_due(alert, route, key, at, told):
-            continue
-        common = {name: labels.get(name, "") for name in route.group_by}
-        group = groups.setdefault(key, _Group(route, common, set(), [], {}))
-        group.owners |= {rule.owner, *_owners_of_members(alert, rules)}
-        group.transitions.append(transition)
-        group.members[alert.identity] = alert
+    def _drop(self, identity: Identity, reason: Suppression, route: str = "") -> None:
+        self.suppressed.append(Suppressed(identity, reason, route))
 
+    def _put(self, route: Route, change: Change) -> None:
+        alert = change.transition.alert
+        labels = self._labels(alert)
+        key = group_key(route, labels)
+        self.routes.setdefault(key, (route, labels))
+        self.changes[alert.identity, key].append(change)
 
-def _owners_of_members(alert: Alert, rules: Mapping[str, RuleInfo]) -> Iterator[str]:
-    """Whose alerts are told only in this incident's message: they hear of it, too."""
-    return (rules[member.identity.rule].owner for member in alert.members if member.explained and member.identity.rule in rules)
+    def _labels(self, alert: Alert) -> dict[str, str]:
+        return labels_of(alert, rule_of(alert, self.rules))
 
+    def _resumed(self, one: Held) -> Transition | None:
+        """The held transition of its alert as it is now. None when nobody knows of the alert any more."""
+        alert = self.alerts.get(one.identity)
+        if alert is None:
+            return None
+        if one.after is State.RESOLVED:
+            alert = replace(alert, state=State.RESOLVED, episode=one.episode)
+        return Transition(alert, one.before, one.after, one.reason, one.at)
 
-def _routes(transition: Transition, labels: Mapping[str, str], channels: Channels, told: Told) -> tuple[Route, ...]:
-    """The end of an alert is told to those who were told that it fires, though its severity may have changed or its rule be gone."""
-    if transition.after is State.RESOLVED:
-        heard = tuple(route for route in all_routes(channels) if _threads(transition.alert, _group_key(route, labels), told))
-        if heard:
-            return heard
-    return routes_for(labels, channels)
+    def _route_of(self, transition: Transition, group: str) -> Route | None:
+        """The route of the group, if it still takes the alert; an end is for whoever was to hear of it."""
+        labels = self._labels(transition.alert)
+        routes = all_routes(self.channels) if transition.after is State.RESOLVED else routes_for(labels, self.channels)
+        return next((route for route in routes if group_key(route, labels) == group), None)
 
+    def _reroute(self, change: Change, route_name: str) -> None:
+        """The alert's labels, or the file, are not what they were: whoever is responsible now is told, unless they know."""
+        alert = change.transition.alert
+        self._drop(alert.identity, Suppression.REROUTED, route_name)
+        labels = self._labels(alert)
+        for route in routes_for(labels, self.channels) if change.transition.after is State.FIRING else ():
+            key = group_key(route, labels)
+            if not threads_in(alert, key, self.told) and (alert.identity, key) not in self.changes:
+                self._put(route, change)
 
-def _add_members(groups: dict[str, _Group], alerts: Mapping[Identity, Alert], rules: Mapping[str, RuleInfo], channels: Channels) -> None:
-    """Tell the groups which alerts, though silent now, are firing in them."""
-    for alert in alerts.values() if groups else ():
-        if alert.state is State.FIRING:
-            labels = labels_of(alert, _rule(alert, rules))
-            for route in routes_for(labels, channels):
-                group = groups.get(_group_key(route, labels))
-                if group:
-                    group.members[alert.identity] = alert
+    def _routes(self, transition: Transition) -> tuple[Route, ...]:
+        """The end of an alert is told to those who were (or still wait to be) told that it fires, though its severity may have changed or
+        its rule be gone."""
+        alert, labels = transition.alert, self._labels(transition.alert)
+        if transition.after is State.RESOLVED:
+            keyed = [(route, group_key(route, labels)) for route in all_routes(self.channels)]
+            heard = [route for route, key in keyed if threads_in(alert, key, self.told) or (alert.identity, key) in self.changes]
+            if heard:
+                return tuple(heard)
+        return routes_for(labels, self.channels)
 
-
-def _rule(alert: Alert, rules: Mapping[str, RuleInfo]) -> RuleInfo:
-    name = alert.identity.rule
-    return rules.get(name) or RuleInfo(name, Text.same(name), alert.severity, alert.owner)
-
-
-def _recipients(receivers: Iterable[Receiver], owners: Iterable[str], channels: Channels) -> tuple[Recipient, ...]:
-    """Each address once a channel, in the order of the file."""
-    found: dict[tuple[str, str], Recipient] = {}
-    for receiver in receivers:
-        for address, language in _addresses(receiver, owners, channels):
-            chosen = receiver.language or language or channels.language
-            found.setdefault((receiver.channel, address), Recipient(receiver.channel, address, chosen))
-    return tuple(found.values())
-
-
-def _addresses(receiver: Receiver, owners: Iterable[str], channels: Channels) -> Iterator[tuple[str, str | None]]:
-    if one := channels.channels[receiver.channel].ONE_ADDRESS:
-        yield one, None
-        return
-    for target in receiver.to:
-        if target != OWNER:
-            yield target, None
-            continue
-        for contact in (channels.contacts[owner] for owner in sorted(owners) if owner in channels.contacts):
-            yield from ((address, contact.language) for address in contact.email)
-
-
-def _group_key(route: Route, labels: Mapping[str, str]) -> str:
-    values = [f"{name}={labels.get(name, '')}" for name in route.group_by]
-    return _digest(route.name, route.receiver, *values)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\x1f".join(parts).encode(errors="surrogatepass")).hexdigest()[:20]
+    def _due(self, alert: Alert, route: Route) -> datetime | None:
+        reminders = Reminders(self.rules, self.channels, self.told, silences=self.silences)
+        return reminders.due(alert, route, group_key(route, self._labels(alert)))

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from engine.builtin import DELIVERY_FAILING
 from engine.model import State
-from engine.routing.channels import OWNER, Channels
-from engine.routing.deciding import Plan, Recipient
+from engine.routing.channels import Channels
+from engine.routing.decisions import Plan, Recipient
 
 
 def around_trouble(plans: Iterable[Plan], channels: Channels) -> tuple[Plan, ...]:
@@ -35,7 +35,7 @@ def named_outright(channels: Channels, without: Iterable[str]) -> Iterator[Recip
     avoided = set(without)
     for receiver in (one for several in channels.receivers.values() for one in several):
         one = channels.channels[receiver.channel].ONE_ADDRESS
-        named = [one] if one else [to for to in receiver.to if to != OWNER]
+        named = [one] if one else [to for to in receiver.to if "@" in to]
         for address in named if receiver.channel not in avoided else ():
             found.setdefault((receiver.channel, address), Recipient(receiver.channel, address, receiver.language or channels.language))
     yield from found.values()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from engine.routing.channels import Channels, RouteModel
+from engine.routing.channels import TIME_ZONE, Channels, RouteModel
+from engine.routing.digests import GROUP_BY as DIGEST_GROUP_BY
+from engine.routing.digests import Digest
 
 GROUP_BY = ("alert", "store_id")
 REPEAT_INTERVAL = timedelta(hours=24)
@@ -15,56 +17,88 @@ REPEAT_INTERVAL = timedelta(hours=24)
 @dataclass(frozen=True, slots=True)
 class Route:
     """A node of the tree with everything that it inherits. ``name`` is the matchers that lead to it, so that reordering the file
-    or adding routes beside it does not change it."""
+    or adding routes beside it does not change it. ``mute`` and ``active`` name time intervals; ``escalate`` are
+    times after the first message, with the receiver that is told then."""
 
     name: str
     receiver: str
     group_by: tuple[str, ...]
     repeat_interval: timedelta
+    group_wait: timedelta = timedelta(0)
+    mute: tuple[str, ...] = ()
+    active: tuple[str, ...] = ()
+    digest: Digest | None = None
+    escalate: tuple[tuple[timedelta, str], ...] = ()
 
 
 def routes_for(labels: Mapping[str, str], channels: Channels) -> tuple[Route, ...]:
     """The routes that take an alert, as in Alertmanager: the deepest match of each branch; later siblings are tried only where
     ``continue`` says so; a node takes what none of its children takes. Never empty: the top route takes everything."""
-    return tuple(_matched(channels.route, _top(channels), labels))
+    return tuple(_matched(channels.route, _top(channels), labels, channels))
 
 
 def all_routes(channels: Channels) -> tuple[Route, ...]:
-    """Every node of the tree, from the top."""
-    return tuple(_below(channels.route, _top(channels)))
+    """Every node of the tree, from the top, each followed by its escalations."""
+    routes = _below(channels.route, _top(channels), channels)
+    return tuple(each for route in routes for each in (route, *(step for _, step in escalations_of(route))))
+
+
+def nodes(channels: Channels) -> tuple[tuple[Route, RouteModel], ...]:
+    """Every node of the tree, from the top, with what is written there."""
+    return tuple(_with_models(channels.route, _top(channels), channels))
+
+
+def escalations_of(route: Route) -> tuple[tuple[timedelta, Route], ...]:
+    """The steps of an escalation as routes of their own, each with its time after the first message."""
+    plain = replace(route, group_wait=timedelta(0), digest=None, escalate=())
+    named = [(after, f"{route.name} +{int(after.total_seconds())}s", receiver) for after, receiver in route.escalate]
+    return tuple((after, replace(plain, name=name, receiver=receiver)) for after, name, receiver in named)
 
 
 def _top(channels: Channels) -> Route:
-    return _inherit(Route("{}", channels.route.receiver or "", GROUP_BY, REPEAT_INTERVAL), channels.route, "{}")
+    return _inherit(Route("{}", channels.route.receiver or "", GROUP_BY, REPEAT_INTERVAL), channels.route, "{}", channels)
 
 
-def _child(route: Route, child: RouteModel) -> Route:
-    return _inherit(route, child, f"{route.name}/{{{','.join(map(str, child.matchers))}}}")
+def _child(route: Route, child: RouteModel, channels: Channels) -> Route:
+    return _inherit(route, child, f"{route.name}/{{{','.join(map(str, child.matchers))}}}", channels)
 
 
-def _below(node: RouteModel, route: Route) -> Iterator[Route]:
-    yield route
+def _below(node: RouteModel, route: Route, channels: Channels) -> Iterator[Route]:
+    return (each for each, _ in _with_models(node, route, channels))
+
+
+def _with_models(node: RouteModel, route: Route, channels: Channels) -> Iterator[tuple[Route, RouteModel]]:
+    yield route, node
     for child in node.routes:
-        yield from _below(child, _child(route, child))
+        yield from _with_models(child, _child(route, child, channels), channels)
 
 
-def _matched(node: RouteModel, route: Route, labels: Mapping[str, str]) -> Iterator[Route]:
+def _matched(node: RouteModel, route: Route, labels: Mapping[str, str], channels: Channels) -> Iterator[Route]:
     taken = False
     for child in node.routes:
         if not all(matcher.matches(labels) for matcher in child.matchers):
             continue
         taken = True
-        yield from _matched(child, _child(route, child), labels)
+        yield from _matched(child, _child(route, child, channels), labels, channels)
         if not child.continue_:
             break
     if not taken:
         yield route
 
 
-def _inherit(above: Route, node: RouteModel, name: str) -> Route:
+def _inherit(above: Route, node: RouteModel, name: str, channels: Channels) -> Route:
+    group_by, digest = above.group_by, above.digest
+    if node.digest is not None:
+        digest = Digest(tuple(node.digest.at), node.digest.time_zone or channels.time_zone or TIME_ZONE) if node.digest.at else None
+        group_by = DIGEST_GROUP_BY if digest else GROUP_BY if above.digest else group_by
     return Route(
         name,
         node.receiver or above.receiver,
-        above.group_by if node.group_by is None else tuple(node.group_by),
+        group_by if node.group_by is None else tuple(node.group_by),
         node.repeat_interval or above.repeat_interval,
+        above.group_wait if node.group_wait is None else node.group_wait,
+        above.mute if node.mute_time_intervals is None else node.mute_time_intervals,
+        above.active if node.active_time_intervals is None else node.active_time_intervals,
+        digest,
+        above.escalate if node.escalate is None else tuple((step.after, step.receiver) for step in node.escalate),
     )

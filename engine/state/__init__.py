@@ -1,21 +1,30 @@
 """The state of alerts, kept in SQLite (a file, in WAL mode, fully synchronous) or PostgreSQL."""
 
+from engine.state.people import Act, Deed, acknowledge, add_silence, deeds, expire_silence, silences, take_back
 from engine.state.store import State
 from engine.state.turns import only_daemon, turn
 from engine.state.values import Evaluation, Event, RuleHealth
 from engine.state.watching import backlogs, daemons, failing_rules, forget_daemon, note_daemon, operations
 
 __all__ = [
+    "Act",
+    "Deed",
     "Evaluation",
     "Event",
     "RuleHealth",
     "State",
+    "acknowledge",
+    "add_silence",
     "backlogs",
     "daemons",
+    "deeds",
+    "expire_silence",
     "failing_rules",
     "forget_daemon",
     "note_daemon",
     "only_daemon",
     "operations",
+    "silences",
+    "take_back",
     "turn",
 ]

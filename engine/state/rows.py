@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from engine.errors import Text
 from engine.model import Alert, Identity, Member, Notification, Reason, RuleResult, Severity, Transition
 from engine.model import State as AlertState
-from engine.routing import Suppressed
+from engine.routing import Held, Hold, Suppressed
 from engine.state.values import Evaluation, Event, RuleHealth
 from engine.state_tables import shown_from_json, shown_to_json
 
@@ -25,6 +25,7 @@ _SAME = (
     "acknowledged_by",
     "not_true_since",
     "owner",
+    "closed_by",
 )
 """Fields of an alert that are stored as they are."""
 
@@ -95,7 +96,43 @@ def event_of(row: Row[Any]) -> Event:
 
 
 def suppressed_row(evaluation: int, at: datetime, item: Suppressed) -> dict[str, object]:
-    return {"evaluation": evaluation, "fingerprint": item.identity.fingerprint, "at": at, "reason": item.reason.value}
+    return {
+        "evaluation": evaluation,
+        "fingerprint": item.identity.fingerprint,
+        "at": at,
+        "reason": item.reason.value,
+        "route": item.route,
+    }
+
+
+def held_row(held: Held) -> dict[str, object]:
+    return {
+        **_identity_row(held.identity),
+        **{name: getattr(held, name) for name in ("episode", "route", "at", "since", "until", "owed")},
+        "group_key": held.group,
+        "before": held.before.value if held.before else None,
+        "after": held.after.value,
+        "reason": held.reason.value,
+        "hold": held.hold.value,
+    }
+
+
+def held_of(row: Row[Any]) -> Held:
+    return Held(
+        Identity(row.rule, tuple(row.key)),
+        row.episode,
+        row.group_key,
+        row.route,
+        AlertState(row.before) if row.before else None,
+        AlertState(row.after),
+        Reason(row.reason),
+        row.at,
+        Hold(row.hold),
+        row.since,
+        row.until,
+        row.owed,
+        row.number,
+    )
 
 
 def health_of(row: Row[Any]) -> RuleHealth:

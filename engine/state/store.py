@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, case, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Table, case, delete, false, func, literal, select
 
 from engine.errors import StateError, Text
-from engine.model import Alert, Identity, Notification, Transition
+from engine.model import Alert, Identity, Notification, Severity, Transition
 from engine.model import State as AlertState
-from engine.routing import Suppression, Thread, Told
+from engine.routing import Held, Suppression, Thread, Told
 from engine.state.database import Database
+from engine.state.people import note_deed
 from engine.state.rows import (
     alert_of,
     alert_row,
@@ -19,12 +20,14 @@ from engine.state.rows import (
     event_of,
     health_of,
     health_row,
+    held_of,
+    held_row,
     notification_row,
     suppressed_row,
     transition_row,
 )
 from engine.state.values import Evaluation, Event, RuleHealth
-from engine.state_tables import ALERTS, EVALUATIONS, NOTIFICATION_ALERTS, NOTIFICATIONS, RULE_HEALTH, SUPPRESSED, TRANSITIONS
+from engine.state_tables import ALERTS, EVALUATIONS, HELD, NOTIFICATION_ALERTS, NOTIFICATIONS, RULE_HEALTH, SUPPRESSED, TRANSITIONS
 
 CHUNK = 500  # values in one IN (...); SQLite takes at most 32766
 OPEN = (AlertState.PENDING.value, AlertState.FIRING.value)
@@ -36,11 +39,12 @@ class State(Database):
     Every method raises :class:`~engine.errors.StateError` for whatever the database answers; no message holds parameters or passwords.
     """
 
-    def alerts(self, rules: Collection[str] | None = None, *, resolved: bool = False) -> dict[Identity, Alert]:
-        """Pending and firing alerts of the given rules (None: of all), with ``resolved`` also the ended ones."""
+    def alerts(self, rules: Collection[str] | None = None, *, resolved: bool = False, closed: bool = False) -> dict[Identity, Alert]:
+        """Pending and firing alerts of the given rules (None: of all), with ``resolved`` also the ended ones, with ``closed`` of those the
+        ones that were ended by hand and whose condition has been true ever since."""
         query = select(ALERTS)
         if not resolved:
-            query = query.where(ALERTS.c.state.in_(OPEN))
+            query = query.where(ALERTS.c.state.in_(OPEN) | ((ALERTS.c.closed_by != "") if closed else false()))
         if rules is not None:
             query = query.where(ALERTS.c.rule.in_(rules))
         with self.reading() as connection:
@@ -73,12 +77,12 @@ class State(Database):
         with self.reading() as connection:
             return tuple(map(event_of, connection.execute(query)))
 
-    def suppressed(self, identity: Identity) -> tuple[tuple[datetime, Suppression], ...]:
-        """When transitions of one identity were not told, and why, oldest first."""
-        columns = select(SUPPRESSED.c.at, SUPPRESSED.c.reason)
+    def suppressed(self, identity: Identity) -> tuple[tuple[datetime, Suppression, str], ...]:
+        """When transitions of one identity were not told, why, and by which route ('': by any), oldest first."""
+        columns = select(SUPPRESSED.c.at, SUPPRESSED.c.reason, SUPPRESSED.c.route)
         query = columns.where(SUPPRESSED.c.fingerprint == identity.fingerprint).order_by(SUPPRESSED.c.number)
         with self.reading() as connection:
-            return tuple((row.at, Suppression(row.reason)) for row in connection.execute(query))
+            return tuple((row.at, Suppression(row.reason), row.route) for row in connection.execute(query))
 
     def health(self) -> tuple[RuleHealth, ...]:
         """The health of every rule that was ever evaluated, by name."""
@@ -100,23 +104,36 @@ class State(Database):
             return connection.scalars(query.order_by(EVALUATIONS.c.instant.desc()).limit(1)).first()
 
     def told(self) -> Told:
-        """The threads of all firing alerts' present episodes, for :func:`engine.routing.plan`; to be read before :meth:`commit`."""
+        """The threads of the present episodes of alerts that fire or are held, for :func:`engine.routing.decide`; to be read before
+        :meth:`commit`."""
         n, about = NOTIFICATIONS.c, NOTIFICATION_ALERTS.c
         told_at = func.max(case((n.state == "delivered", n.created_at)))
         queued = func.max(case((n.state.in_(("queued", "sending")), 1), else_=0))
         query = (
-            select(ALERTS.c.fingerprint, n.thread, told_at, queued)
+            select(ALERTS.c.fingerprint, n.thread, told_at, queued, func.min(n.created_at))
             .join(NOTIFICATION_ALERTS, about.notification == n.number)
             .join(ALERTS, (ALERTS.c.fingerprint == about.fingerprint) & (ALERTS.c.episode == about.episode))
-            .where(ALERTS.c.state == AlertState.FIRING.value)
+            .where((ALERTS.c.state == AlertState.FIRING.value) | ALERTS.c.fingerprint.in_(select(HELD.c.fingerprint)))
             .group_by(ALERTS.c.fingerprint, n.thread)
             .order_by(func.min(n.number))
         )
         threads: dict[str, list[Thread]] = {}
         with self.reading() as connection:
-            for fingerprint, thread, last, waiting in connection.execute(query):
-                threads.setdefault(fingerprint, []).append(Thread(thread, last, bool(waiting)))
+            for fingerprint, thread, last, waiting, begun in connection.execute(query):
+                threads.setdefault(fingerprint, []).append(Thread(thread, last, bool(waiting), begun))
         return threads
+
+    def held(self, identity: Identity | None = None) -> tuple[Held, ...]:
+        """What waits to be told, in the order in which it was held; with ``identity``, of that alert only."""
+        query = select(HELD).order_by(HELD.c.number)
+        with self.reading() as connection:
+            rows = connection.execute(query.where(HELD.c.fingerprint == identity.fingerprint) if identity else query)
+            return tuple(map(held_of, rows))
+
+    def newest(self) -> int:
+        """The number of the newest notification, 0 where there is none."""
+        with self.reading() as connection:
+            return _newest(connection)
 
     def thread_started(self, thread: str, recipient: str) -> str | None:
         """The id of the first notification to a recipient in a thread, or None: what the next mail answers to."""
@@ -127,11 +144,14 @@ class State(Database):
     # what changes
 
     def commit(self, evaluation: Evaluation) -> bool:
-        """Store an evaluation in one transaction; False, and nothing is changed, when its (schedule, instant) was already claimed.
+        """Store an evaluation in one transaction; False, and nothing is changed, when its (schedule, instant) was already claimed, or
+        when another process told something since ``evaluation.known``.
 
         Raises :class:`StateError` when another process changed one of its alerts since they were read; nothing is stored then.
         """
         with self.writing_alone() as connection:
+            if evaluation.known not in (None, _newest(connection)):
+                return False
             number = self._claim(connection, evaluation)
             if number is None:
                 return False
@@ -139,21 +159,18 @@ class State(Database):
             self._store_alerts(connection, evaluation)
             _insert_all(connection, TRANSITIONS, [transition_row(number, transition) for transition in evaluation.transitions])
             _insert_all(connection, SUPPRESSED, [suppressed_row(number, evaluation.instant, item) for item in evaluation.suppressed])
+            _exchange(connection, set(evaluation.resumed), set(evaluation.held))
             for notification in evaluation.notifications:
                 self.enqueue(connection, notification)
             self._store_health(connection, evaluation)
+            for identity, deed in evaluation.deeds.items():
+                note_deed(connection, identity, deed)
             return True
 
     def count_from(self, schedule: str, instant: datetime) -> None:
         """Claim ``instant`` without evaluating anything: a schedule that is new has missed nothing before it."""
         with self.writing() as connection:
             self._claim(connection, Evaluation(schedule, instant, instant, instant))
-
-    def acknowledge(self, identity: Identity, by: str) -> bool:
-        """Stop the reminders of a firing alert until it resolves. False when it does not fire."""
-        firing = (ALERTS.c.fingerprint == identity.fingerprint) & (ALERTS.c.state == AlertState.FIRING.value)
-        with self.writing() as connection:
-            return connection.execute(update(ALERTS).where(firing).values(acknowledged_by=by)).rowcount > 0
 
     def enqueue(self, connection: Connection, notification: Notification) -> None:
         """Put a notification into the outbox; one that is there already (same id, channel and recipient) is left alone."""
@@ -178,7 +195,7 @@ class State(Database):
             same = ALERTS.c.episode == new.episode
             values = {name: new[name] for name in rows[0] if name != "fingerprint"}
             values["notified_at"] = case((same, ALERTS.c.notified_at), else_=new.notified_at)
-            still = same & (new.state == AlertState.FIRING.value)
+            still = same & (new.state == AlertState.FIRING.value) & (_rank(new.severity) <= _rank(ALERTS.c.severity))
             values["acknowledged_by"] = case((still, ALERTS.c.acknowledged_by), else_=new.acknowledged_by)
             connection.execute(insert.on_conflict_do_update(index_elements=["fingerprint"], set_=values), rows)
         gone = {t.alert.identity for t in evaluation.transitions if t.after is AlertState.RESOLVED and t.alert.firing_since is None}
@@ -213,6 +230,29 @@ def _check_unchanged(connection: Connection, transitions: Sequence[Transition]) 
                 Text(f"another storewatch process changed the alert {name} meanwhile", f"另一个 storewatch 进程同时改动了告警 {name}"),
                 Text("nothing was stored; run it again", "本次结果没有写入，请重新运行"),
             )
+
+
+def _rank(severity: ColumnElement[str]) -> ColumnElement[int]:
+    return case(*((severity == each.value, each.rank) for each in Severity), else_=0)
+
+
+def _newest(connection: Connection) -> int:
+    return connection.scalar(select(func.max(NOTIFICATIONS.c.number))) or 0
+
+
+def _exchange(connection: Connection, before: set[Held], now: set[Held]) -> None:
+    """Forget what is no longer held, and note what is from now on."""
+    gone = [held.number for held in before - now]
+    deleted = sum(
+        connection.execute(delete(HELD).where(HELD.c.number.in_(gone[start : start + CHUNK]))).rowcount
+        for start in range(0, len(gone), CHUNK)
+    )
+    if deleted != len(gone):
+        raise StateError(
+            Text("another storewatch process told what was waiting meanwhile", "另一个 storewatch 进程同时发出了等待中的消息"),
+            Text("nothing was stored; run it again", "本次结果没有写入，请重新运行"),
+        )
+    _insert_all(connection, HELD, [held_row(held) for held in sorted(now - before, key=lambda held: (held.since, held.identity))])
 
 
 def _insert_all(connection: Connection, table: Table, rows: list[dict[str, object]]) -> None:

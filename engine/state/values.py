@@ -9,7 +9,8 @@ from datetime import datetime
 from engine.errors import Text
 from engine.model import Alert, Identity, Notification, Reason, RuleResult, Severity, Shown, Transition
 from engine.model import State as AlertState
-from engine.routing import Suppressed
+from engine.routing import Held, Suppressed
+from engine.state.people import Deed
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,9 @@ class Evaluation:
     """All that one evaluation has to store.
 
     ``(schedule, instant)`` is its claim. ``alerts`` are the states to store (unchanged ones may be left out); alerts that ``transitions``
-    end and that are not among them are forgotten. ``results`` tell the health of each rule that was evaluated.
+    end and that are not among them are forgotten. ``results`` tell the health of each rule that was evaluated. ``resumed`` is what had
+    been held until now, ``held`` what is from now on. ``known`` is the newest notification that was known (see
+    :meth:`engine.state.State.newest`), when others that were queued since make the evaluation void. ``deeds`` are what people did.
     """
 
     schedule: str
@@ -29,6 +32,10 @@ class Evaluation:
     transitions: Sequence[Transition] = ()
     notifications: Sequence[Notification] = ()
     suppressed: Sequence[Suppressed] = ()
+    resumed: Sequence[Held] = ()
+    held: Sequence[Held] = ()
+    known: int | None = None
+    deeds: Mapping[Identity, Deed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def test_the_starter_file_needs_nothing_from_outside() -> None:
 MISTAKES = {
     "unknown key": ("  mail: {type", "  mail: {hots: x, type", "unknown_key", 2, "did you mean host?"),
     "unknown key on top": ("contacts:", "contact:", "unknown_key", 4, "did you mean contacts?"),
-    "a key of a later version": ("  receiver: team\n", "  receiver: team\n  group_wait: 30s\n", "unknown_key", 12, "group_by"),
+    "a key of a later version": ("  receiver: team\n", "  receiver: team\n  group_interval: 30s\n", "unknown_key", 12, "repeat_interval"),
     "unknown type": ("type: email", "type: emial", "unknown_channel_type", 2, "did you mean email?"),
     "no type": ("type: email, ", "", "unknown_channel_type", 2, "write type: email or console"),
     "no host": ("host: smtp.example.com, ", "", "missing_key", 2, ""),

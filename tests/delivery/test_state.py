@@ -24,7 +24,7 @@ from engine.migrations import HEAD, running
 from engine.model import Identity, Reason, RuleResult, Severity, Shown, Type
 from engine.model import State as AlertState
 from engine.routing import Suppressed, Suppression, Thread
-from engine.state import Evaluation, State
+from engine.state import Evaluation, State, acknowledge
 from engine.state_tables import METADATA, NOTIFICATIONS, value_from_json, value_to_json
 from tests.delivery.values import HOUR, RULE, RULES, START, evaluate, found, letter, store
 
@@ -104,7 +104,7 @@ def test_a_pending_alert_that_comes_to_nothing_is_forgotten_but_stays_in_history
         assert state.commit(Evaluation("daily", at, at, at, [result], after, transitions, suppressed=suppressed))
     assert state.alerts(resolved=True) == {}
     assert [event.after for event in state.history(store("S1"))] == [AlertState.PENDING, AlertState.RESOLVED]
-    assert state.suppressed(store("S1")) == ((START, Suppression.STILL_PENDING),)
+    assert state.suppressed(store("S1")) == ((START, Suppression.STILL_PENDING, ""),)
 
 
 def test_an_instant_is_claimed_once(state: State) -> None:
@@ -197,12 +197,12 @@ def test_of_two_evaluations_at_once_one_is_refused(url: str) -> None:
 def test_an_acknowledgement_made_meanwhile_survives_an_evaluation(state: State) -> None:
     evaluate(state, found("S1"), START)
     read = state.alerts()
-    assert state.acknowledge(store("S1"), "李\x00") is True
+    assert acknowledge(state, store("S1"), "李\x00", START) is True
     after, transitions = step(read, [found("S1")], RULES, START + HOUR)
     state.commit(Evaluation("daily", START + HOUR, START, START, [found("S1")], after, transitions))
     assert state.alerts()[store("S1")].acknowledged_by == "李\ufffd"
     evaluate(state, found(), START + 2 * HOUR)
-    assert state.acknowledge(store("S1"), "li") is False
+    assert acknowledge(state, store("S1"), "li", START) is False
     assert state.alerts(resolved=True)[store("S1")].acknowledged_by == ""
 
 
@@ -221,7 +221,7 @@ def test_health_of_rules(state: State) -> None:
 def test_what_was_told_is_known_by_thread_and_episode(state: State) -> None:
     evaluate(state, found("S1"), START, notifications=[letter(1, thread="g1.x.1", about=[store("S1")])])
     fingerprint = store("S1").fingerprint
-    assert state.told() == {fingerprint: [Thread("g1.x.1", None, queued=True)]}
+    assert state.told() == {fingerprint: [Thread("g1.x.1", None, queued=True, begun=START)]}
     assert state.thread_started("g1.x.1", "a@shop.example") == "id1"
     assert state.thread_started("g1.x.1", "b@shop.example") is None
     evaluate(state, found(), START + HOUR)
@@ -327,7 +327,7 @@ def test_a_database_that_cannot_be_written(tmp_path: Path) -> None:
     with State.open(f"sqlite:///file:{path}?mode=ro&uri=true") as opened:
         assert opened.alerts() == {}
         with pytest.raises(StateError, match="cannot be written"):
-            opened.acknowledge(store("S1"), "li")
+            acknowledge(opened, store("S1"), "li", START)
 
 
 def test_a_locked_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,7 +338,7 @@ def test_a_locked_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         other.execute("BEGIN IMMEDIATE")
         assert opened.alerts() == {}, "readers do not wait"
         with pytest.raises(StateError, match="locked"):
-            opened.acknowledge(store("S1"), "li")
+            acknowledge(opened, store("S1"), "li", START)
         other.close()
 
 
@@ -372,7 +372,7 @@ CRASH = """
 import os, signal, sys
 from sqlalchemy.engine.base import RootTransaction
 from engine.lifecycle import step
-from engine.state import Evaluation, State
+from engine.state import Evaluation, State, acknowledge
 from tests.delivery.values import HOUR, RULES, START, found, letter
 
 url, moment = sys.argv[1:]

@@ -69,6 +69,7 @@ def blocks() -> Iterator[tuple[str, str]]:
         "let": "rules",
         "incident": "rules",
         "test": "tests",
+        "channels": "channels",
         "language": "channels",
         "expected": "facts",
         "extends": "facts",
@@ -88,7 +89,7 @@ def test_every_example_of_the_docs_is_taken(name: str, text: str) -> None:
 
 # What only `check` can tell: it knows what expressions, names and times mean, and what other files say.
 MEANING = {
-    "channels": ["misspelt_routes"],
+    "channels": ["misspelt_routes", "rotations", "unknown_interval"],
     "rules": [
         "chinese_units",
         "duplicate",

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
+from engine.cli.init import copy_starter
+from engine.cli.main import app
 from engine.intervals import IntervalModel, TimeInterval, interval_of, unknown_days
 from engine.yamlfile import BilingualError
 
@@ -201,3 +205,14 @@ def test_next_change_is_what_a_scan_minute_by_minute_finds(written: list[dict[st
         assert found == scanned
     else:
         assert found is None or found >= after + 2 * 24 * 60 * MINUTE
+
+
+def test_check_says_when_public_holidays_will_be_unknown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    copy_starter(tmp_path / "shop")
+    path = tmp_path / "shop" / "channels.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "\ntime_intervals:\n  office: [{workdays: cn}]\n", encoding="utf-8")
+    for today, warned in (("2026-06-01", False), ("2040-01-01", True)):
+        monkeypatch.setattr("engine.cli.check.clock", lambda today=today: local(f"{today} 12:00"))
+        result = CliRunner().invoke(app, ["--project", str(tmp_path / "shop"), "--lang", "en", "check"])
+        assert result.exit_code == 0, result.output
+        assert ("time interval 'office': public holidays are known until" in result.output) is warned
