@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help demo test check bench bench-commands fuzz bench-quarter clean bench-incidents
+.PHONY: help demo test check bench bench-commands fuzz bench-quarter bench-incidents chaos soak clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -29,6 +29,7 @@ check: $(STAMP) ## lint, types, and the shipped rules
 bench: $(STAMP) ## speed against hand-written SQL (minutes)
 	$(BIN)/python benchmarks/matching.py
 	$(BIN)/python benchmarks/correlation.py
+	$(BIN)/python benchmarks/shipped_incidents.py
 
 bench-commands: $(STAMP) ## how long the commands take that people wait for (a minute)
 	$(BIN)/python benchmarks/commands.py --tests
@@ -41,6 +42,15 @@ bench-quarter: $(STAMP) ## recall and precision of every rule over 50 simulated 
 
 bench-incidents: $(STAMP) ## messages with and without incident rules over the same quarter (half an hour)
 	$(BIN)/python benchmarks/incidents.py
+
+chaos: $(STAMP) ## kill daemons at every fault point and 200 times at random, on SQLite and (STOREWATCH_TEST_POSTGRES) PostgreSQL (an hour)
+	$(BIN)/python -m tests.crash.chaos --points
+	$(BIN)/python -m tests.crash.chaos --kills 200
+	test -z "$(STOREWATCH_TEST_POSTGRES)" || $(BIN)/python -m tests.crash.chaos --points --daemons 2 --state $(STOREWATCH_TEST_POSTGRES)
+	test -z "$(STOREWATCH_TEST_POSTGRES)" || $(BIN)/python -m tests.crash.chaos --kills 200 --daemons 2 --state $(STOREWATCH_TEST_POSTGRES)
+
+soak: $(STAMP) ## a daemon for an hour at a hundred times the normal rate (longer: make soak MINUTES=600)
+	$(BIN)/python benchmarks/soak.py --minutes $(or $(MINUTES),60)
 
 clean: ## remove what the targets made
 	rm -rf .venv demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

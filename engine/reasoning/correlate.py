@@ -30,7 +30,7 @@ from engine.reasoning.program import (
     shown_field,
     values_wanted,
 )
-from engine.reasoning.tables import alert_table
+from engine.reasoning.tables import alert_table, columns_read
 from engine.snapshots import Snapshots
 
 KEY, SINCE = Text("Id", "编号"), Text("Since", "开始")
@@ -209,7 +209,8 @@ class Correlation:
         names = self._firing if pattern.rules is None else sorted(pattern.rules & self._firing.keys())
         alerts = [alert for name in names for alert in self._firing[name]]
         self._alerts |= {alert.identity.fingerprint: alert for alert in alerts}
-        return self.lookup.of_table(wanted, alert_table(pattern.schema, alerts, self.infos)) if alerts else []
+        read = columns_read([node for node in (wanted.where, *(node for _, node in wanted.values)) if node], pattern.schema)
+        return self.lookup.of_table(wanted, alert_table(pattern.schema, alerts, self.infos, read)) if alerts else []
 
     def result(self, rule: IncidentRule) -> RuleResult:
         """What is known of one rule: its incidents, those that nobody can tell, and the stores that it knows enough of."""

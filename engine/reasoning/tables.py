@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pyarrow as pa
 
+from engine.language.typed import Across, ColumnRef, History, Node, Related, RowMissing
+from engine.language.walk import walk
 from engine.matching.frames import AS_OF
 from engine.model import Alert, ColumnSchema, KindSchema, RuleInfo, Type, Value
 from engine.routing import labels_of
@@ -27,14 +29,31 @@ TYPES: Mapping[Type, pa.DataType] = {
 Read = Callable[[Alert], Value]
 
 
-def alert_table(schema: KindSchema, alerts: Sequence[Alert], infos: Mapping[str, RuleInfo]) -> pa.Table:
-    """A row for each alert, with the columns of ``schema`` and ``_as_of``."""
-    labels = [labels_of(alert, infos[alert.identity.rule]) for alert in alerts]
+def alert_table(schema: KindSchema, alerts: Sequence[Alert], infos: Mapping[str, RuleInfo], read: Collection[str]) -> pa.Table:
+    """A row for each alert, with the columns of ``schema`` and ``_as_of``. Columns that are neither ``read`` nor the key hold nothing."""
+    needed = {*read, *schema.key}
+    labels = [labels_of(alert, infos[alert.identity.rule]) for alert in alerts] if needed - _OWN.keys() else []
     columns = {
         name: pa.array([_cell(value, column.type) for value in _values(column, alerts, labels)], TYPES[column.type])
+        if name in needed
+        else pa.nulls(len(alerts), TYPES[column.type])
         for name, column in schema.columns.items()
     }
     return pa.table({**columns, AS_OF: pa.array([_naive(alert.last_true) for alert in alerts], MOMENT)})
+
+
+def columns_read(nodes: Iterable[Node], schema: KindSchema) -> Collection[str]:
+    """The columns of a row that ``nodes`` read, all where they look further than the row and those that it refers to."""
+    found: set[str] = set()
+    for node in (each for outer in nodes for each in walk(outer)):
+        match node:
+            case ColumnRef(path=path, column=column):
+                found.add(path[0] if path else column)
+            case RowMissing(path=path):
+                found.add(path[0])
+            case History() | Related() | Across():
+                return schema.columns.keys()
+    return found
 
 
 def _values(column: ColumnSchema, alerts: Sequence[Alert], labels: Sequence[Mapping[str, str]]) -> Iterable[Value]:
@@ -47,6 +66,8 @@ def _values(column: ColumnSchema, alerts: Sequence[Alert], labels: Sequence[Mapp
 _OWN: Mapping[str, Read] = {
     "alert_id": lambda alert: alert.identity.fingerprint,
     "name": lambda alert: alert.identity.rule,
+    "store_id": lambda alert: alert.store_id,
+    "severity": lambda alert: alert.severity.value,
     "started_at": lambda alert: alert.firing_since,
 }
 

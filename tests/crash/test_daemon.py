@@ -1,0 +1,30 @@
+"""A daemon that is killed and started again, compared with one that nobody disturbs. The whole matrix: ``make chaos``."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.crash.chaos import judge, kills_at_points, random_kills, world
+from tests.delivery.conftest import NO_POSTGRES, POSTGRES
+
+POINTS_TRIED = ("match facts", "store alerts", "commit", "DATA", "note the delivery")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("url", "daemons"), [("", 1), pytest.param(POSTGRES, 2, marks=NO_POSTGRES)], ids=["sqlite", "two on postgresql"])
+def test_killed_at_random_times(url: str, daemons: int) -> None:
+    with world(url) as made:
+        random_kills(made, daemons, 6, random.Random(1))
+        verdict = judge(made)
+    assert verdict.kills == 6
+    assert verdict.messages > 0
+
+
+@pytest.mark.slow
+def test_killed_at_fault_points() -> None:
+    with world() as made:
+        assert not kills_at_points(made, 1, POINTS_TRIED)
+        verdict = judge(made)
+    assert verdict.kills == 2 * len(POINTS_TRIED)
