@@ -23,12 +23,12 @@ from typing import Any
 
 import alembic.command  # heavy imports happen here, before any fork
 import duckdb
-import engine.cli.serve
-import engine.daemon.serving
 import matplotlib.backends.backend_agg
 import sqlalchemy.dialects.postgresql
 from sqlalchemy.engine.base import RootTransaction
 
+import engine.cli.serve
+import engine.daemon.serving
 import engine.outbox
 import engine.pipeline
 from engine.actions.email import SmtpSender
