@@ -27,9 +27,9 @@ SUPPRESSIONS: Mapping[Suppression, Text] = {
     ),
 }
 ACTS: Mapping[Act, Text] = {
-    Act.ACKNOWLEDGED: Text("acknowledged by", "确认："),
-    Act.TAKEN_BACK: Text("acknowledgement taken back by", "撤销确认："),
-    Act.RESOLVED: Text("closed by", "手动关闭："),
+    Act.ACKNOWLEDGED: Text("acknowledged by ", "确认："),
+    Act.TAKEN_BACK: Text("acknowledgement taken back by ", "撤销确认："),
+    Act.RESOLVED: Text("closed by ", "手动关闭："),
 }
 HOLDS: Mapping[Hold, Text] = {
     Hold.GROUP_WAIT: Text("the new group waits for what may join it (group_wait)", "新的一组先等等看还有没有（group_wait）"),

@@ -94,7 +94,7 @@ def _add(options: Settings, written: Sequence[str], when: tuple[str, str, str], 
     options.say(
         Text(
             f"silence {number}{since.en} until {until}; it covers {count} alert(s) that fire now",
-            f"静默 {number} {since.zh}，到 {until} 为止；现在覆盖 {count} 个报警中的告警",
+            f"静默 {number}：{since.zh}到 {until} 为止；现在覆盖 {count} 个报警中的告警",
         )
     )
     if options.format == "json":

@@ -227,8 +227,8 @@ class Narrator:
 
     def deeds(self, found: Sequence[Deed]) -> Iterator[str]:
         for deed in found:
-            act, comment = self.text(ACTS[deed.act]), f": {clean(deed.comment)}" if deed.comment else ""
-            yield f"{self.time(deed.at)}  {act} {clean(deed.author)}{comment}"
+            act, comment = self.text(ACTS[deed.act]), self.say(": ", "，") + clean(deed.comment) if deed.comment else ""
+            yield f"{self.time(deed.at)}  {act}{clean(deed.author)}{comment}"
 
     def held(self, found: Sequence[Held]) -> Iterator[str]:
         for each in found:

@@ -107,7 +107,7 @@ def test_an_acknowledged_alert_is_not_repeated_until_the_acknowledgement_is_take
     at(shop, now, "2026-11-03T10:30", "4.60")
     assert len(shop.inbox.about("dsr_drop")) == 1
     assert "acknowledged by amy: asking the courier" in shop.do("why", "dsr_drop/s1").output
-    assert "确认： amy" in shop.do("--lang", "zh", "why", "dsr_drop/s1").output
+    assert "确认：amy，asking" in shop.do("--lang", "zh", "why", "dsr_drop/s1").output
     shop.do("ack", "dsr_drop/s1", "--by", "bo", "--undo")
     at(shop, now, "2026-11-03T11:30")
     assert len(shop.inbox.about("dsr_drop")) == 2
