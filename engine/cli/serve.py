@@ -96,12 +96,12 @@ def serve_until_stopped(
     configure(log_format, log_level, secrets)
     with open_state(options.project) as state, only_daemon(state, clock.now()):
         daemon = Daemon(project, state, clock, sys.stdout, secrets, send=send, inbox=inbox)
+        begun = _begun(len(project.rules), len(project.schedules.schedules))
         with Web(listen, daemon.pages()) if listen else nullcontext() as web:
-            _say(options, log_format, _begun(len(project.rules), len(project.schedules.schedules)))
             if web:
                 host, port = web.address
                 LOG.info("listens", extra={"address": f"{host}:{port}"})
-            run_until_stopped(daemon)
+            run_until_stopped(daemon, lambda: _say(options, log_format, begun))
     _say(options, log_format, Text("stopped", "已停止"))
 
 

@@ -162,11 +162,12 @@ class Daemon:
         self._alarm.set(self._evaluator.timetables)
 
 
-def serve(daemon: Daemon) -> None:
+def serve(daemon: Daemon, begun: Callable[[], None]) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP reloads. A second signal ends the process at once, and so does work that cannot be finished
-    in time."""
+    in time. ``begun`` is called when signals are heeded."""
     with caught(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         daemon.start()
+        begun()
         while daemon.goes_on():
             daemon.turn()
             for number in signals.wait(1):
