@@ -54,6 +54,12 @@ RULES = {
 }
 STALE = {"kind": Text("data", "数据"), "stores": Text("stores", "店铺数"), "newest": Text("oldest of them", "其中最旧一份")}
 ALERTS = {"severity": Text("severity", "级别"), "firing": Text("firing", "触发中"), "pending": Text("pending", "待定")}
+SILENCES = {
+    "silence": Text("silence", "静默"),
+    "matchers": Text("of", "对象"),
+    "until": Text("until", "到"),
+    "author": Text("by", "设置人"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,7 @@ class Report:
     stale: tuple[Row, ...]
     channels: tuple[Row, ...]
     alerts: tuple[Row, ...]
+    silences: tuple[Row, ...]
     failing: tuple[Text, ...]
     zone: tzinfo
 
@@ -75,14 +82,16 @@ def register(app: typer.Typer) -> None:
 
 
 def status(context: typer.Context) -> None:
-    """How storewatch itself fares: daemons, schedules, failing rules, old data, what waits on each channel, open alerts.
+    """How storewatch itself fares: daemons, schedules, failing rules, old data, what waits on each channel, open alerts,
+    silences in force.
 
     Asks the state database, so it works whether a daemon runs or not, on any machine that reaches the database.
 
     Exit code 0: nothing fails (no daemon need run). 3: a daemon fell silent or is overdue, files of the project are wrong, a disk is
     nearly full, a rule's last evaluation failed, or messages on a channel fail or were given up within the last day.
 
-    With --format json: one object with well, failing (sentences), daemons, schedules, rules (that fail), stale (kinds), channels, alerts.
+    With --format json: one object with well, failing (sentences), daemons, schedules, rules (that fail), stale (kinds), channels, alerts,
+    silences.
     """
     options = settings(context)
     try:
@@ -99,14 +108,14 @@ def _report(options: Settings) -> Report:
     project, now = load_project(options.project), clock()
     state = existing_state(options.project)
     if state is None:
-        return Report((), tuple(_unseen(project, now)), (), tuple(_stale(project, now)), (), (), (), project.facts.zone)
+        return Report((), tuple(_unseen(project, now)), (), tuple(_stale(project, now)), (), (), (), (), project.facts.zone)
     with state:
         return _asked(project, state, now)
 
 
 def _asked(project: Project, state: State, now: datetime) -> Report:
     from engine.daemon.facts import read_facts
-    from engine.state import operations
+    from engine.state import operations, silences
 
     facts, observed = read_facts(state, project.snapshots, now), operations(state, now)
     running = [daemon for daemon in observed.daemons if is_running(daemon, now)]
@@ -136,11 +145,16 @@ def _asked(project: Project, state: State, now: datetime) -> Report:
     ]
     failing += [Text(f"rule {each['rule']} fails: {each['error']}", f"规则 {each['rule']} 检查失败") for each in rules]
     failing += [Text(f"messages on channel {name} fail", f"渠道 {name} 发送失败") for name in troubles]
+    quiet = tuple(
+        {"silence": each.number, "matchers": " ".join(map(str, each.matchers)), "until": each.ends_at, "author": each.author}
+        for each in silences(state)
+        if each.is_active(now)
+    )
     daemons = tuple(
         {"host": each.host, "process": each.process, "running": each in running, "started": each.started, "seen": each.seen}
         for each in observed.daemons
     )
-    return Report(daemons, schedules, rules, tuple(_stale(project, now)), channels, alerts, tuple(failing), project.facts.zone)
+    return Report(daemons, schedules, rules, tuple(_stale(project, now)), channels, alerts, quiet, tuple(failing), project.facts.zone)
 
 
 UNSENT = ("queued", "sending", "dead")
@@ -209,7 +223,7 @@ def _stale(project: Project, now: datetime) -> Iterator[Row]:
 
 
 def _writers(language: str, zone: tzinfo) -> Writers:
-    instants = ("last", "next", "started", "seen", "failing_since", "last_ok", "newest")
+    instants = ("last", "next", "started", "seen", "failing_since", "last_ok", "newest", "until")
     truths = {name: lambda truth: Text("yes" if truth else "", "是" if truth else "").in_(language) for name in ("running", "overdue")}
     return {
         **{name: lambda instant: local_time(instant, zone) for name in instants},
@@ -222,7 +236,9 @@ def _writers(language: str, zone: tzinfo) -> Writers:
 
 def _tell(options: Settings, report: Report) -> None:
     if options.format == "json":
-        told = {name: getattr(report, name) for name in ("failing", "daemons", "schedules", "rules", "stale", "channels", "alerts")}
+        told = {
+            name: getattr(report, name) for name in ("failing", "daemons", "schedules", "rules", "stale", "channels", "alerts", "silences")
+        }
         emit_json({"well": not report.failing, **told})
         return
     say = options.language
@@ -235,6 +251,7 @@ def _tell(options: Settings, report: Report) -> None:
         (report.rules, RULES),
         (report.stale, STALE),
         (report.alerts, ALERTS),
+        (report.silences, SILENCES),
     )
     for rows, columns in sections:
         if rows:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import urllib.error
 import urllib.request
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -22,8 +22,10 @@ from engine.model import Notification, RuleResult
 from engine.outbox import deliver
 from engine.pipeline import Round, run_round
 from engine.project import load_project
+from engine.routing.matchers import parse_matcher
+from engine.routing.silences import Silence
 from engine.snapshots import Snapshots
-from engine.state import Evaluation, State, backlogs, daemons, failing_rules, forget_daemon, note_daemon
+from engine.state import Evaluation, State, add_silence, backlogs, daemons, failing_rules, forget_daemon, note_daemon
 from tests.daemon.conftest import START, STORES
 from tests.daemon.processes import PATIENCE, serving, storewatch, surroundings, until
 from tests.daemon.test_metrics import Answers, letter
@@ -185,3 +187,13 @@ route: {receiver: all}
         "screen",
         "[Critical] A channel does not deliver: Channel mail: 1 waiting, failing since 20 Nov 2026, 09:00",
     )
+
+
+def test_status_lists_silences_in_force(folder: Path, url: str) -> None:
+    now = datetime.now(UTC)
+    matchers = (parse_matcher('alert="dsr_drop"'),)
+    with State.open(url) as state:
+        add_silence(state, Silence(matchers, "lead", "sale", now - HOUR, now - HOUR, now + HOUR))
+        add_silence(state, Silence(matchers, "lead", "over", now - HOUR, now - HOUR, now - MINUTE))
+    (told,) = status_of(folder, url)[1]["silences"]  # type: ignore[misc]
+    assert (told["matchers"], told["author"]) == ('alert="dsr_drop"', "lead")
