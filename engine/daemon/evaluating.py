@@ -129,7 +129,8 @@ class Evaluator:
             return
         self._troubles.pop(confirmed.schedule, None)
         workshop.agenda.done(confirmed)
-        self._dispatcher.forget()
+        if done.held:  # what waits may be due before the next look
+            self._dispatcher.forget()
         self._note_next(confirmed.schedule)
         self.evaluated(done)
 
