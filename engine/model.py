@@ -366,6 +366,7 @@ class Message:
     first: bool = True
     digest: bool = False  # what collected since the last one, and what goes on
     omitted: int = 0  # items left out by the rule's `max_alerts`
+    drill: bool = False  # a test that somebody asked for: of no alert
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,10 +380,12 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A message ready for a channel. ``fault`` names the template's mistake when the built-in plain message was used instead."""
+    """A message ready for a channel. ``fault`` names the template's mistake when the built-in plain message was used instead.
+    ``markdown`` is for chats, in the form that :mod:`engine.markdown` tells of; empty where no channel asks for it."""
 
     subject: str
     text: str
     html: str = ""
     pictures: tuple[Picture, ...] = ()
     fault: str = ""
+    markdown: str = ""

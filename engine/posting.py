@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.actions import TYPES, Surroundings, limits
+from engine.actions import Surroundings, limits, type_of
 from engine.actions.notices import dead_letter_notice
 from engine.errors import UsageError
 from engine.model import Delivery, Notification, Outcome, Send, Sender
@@ -49,6 +49,6 @@ def post(
 
 def _sender(channel: Channel, surroundings: Surroundings) -> Sender:
     try:
-        return TYPES[channel.type].build(channel, surroundings)
+        return type_of(channel).build(channel, surroundings)
     except UsageError as error:
         return Unready(error.text.en)

@@ -105,7 +105,8 @@ class _Loader:
         self.problems += _unknown_owners(documents, channels) if channels else ()
         if routing and channels and facts:
             self.problems += misspelt(routing, channels, vocabulary(documents, facts.schemas, channels.contacts))
-        renderer = Renderer(self.folder / "templates")
+        chats = channels is not None and any(channel.CHAT for channel in channels.channels.values())
+        renderer = Renderer(self.folder / "templates", chats=chats)
         self.problems += self._templates(renderer, (*rules, *incidents)) if thorough else ()
         if self.problems or facts is None or channels is None or schedules is None:
             raise ProblemsFound(self.problems)

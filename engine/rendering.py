@@ -7,6 +7,7 @@ rule has none of) uses ``default.*``; a digest uses ``digest.*``:
     <rule>.gist.j2      one sentence on one alert (``item``): in the subject, the headline, lists
     <rule>.subject.j2   the subject line
     <rule>.txt.j2       the text part
+    <rule>.md.j2        what chat groups get (:mod:`engine.markdown`); without a default.md.j2 they get the text part
     <rule>.html.j2      the HTML part; usually ``{% extends 'layout.html.j2' %}`` with a block or two
     <name>.j2           macros for others to import
 
@@ -22,6 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.errors import LANGUAGES, Problem, ProblemsFound, Text
+from engine.markdown import from_text, harmless_values
 from engine.model import Message, Picture, Rendered, RuleInfo, Trend
 from engine.sandbox import (
     MOST_CHARACTERS,
@@ -45,7 +47,8 @@ from engine.views import CONTEXT, Entry, context, entries_of, ordered, ratio
 from engine.wording import PHRASES, Writer, clean, zone_of
 
 SUFFIX = ".j2"
-PARTS = ("gist", "subject", "txt", "html")
+NEEDED = ("gist", "subject", "txt", "html")
+PARTS = (*NEEDED, "md")
 DIGEST = "digest"
 LONGEST_SUBJECT = 120
 MOST_PICTURES = 5
@@ -84,8 +87,8 @@ class _Desk:
 class Renderer:
     """The templates of one folder, read once: a file that is edited meanwhile changes nothing until the project is loaded again."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, chats: bool = False) -> None:
+        self.folder, self.chats = folder, chats  # chats: whether any channel asks for markdown
         self._unreadable: list[Problem] = []
         self._sources: dict[str, Source] = dict(self._read())
         self._by_file = {source.file: source for source in self._sources.values()}
@@ -117,7 +120,13 @@ class Renderer:
         values["subject"] = subject
         text = _tidy(desk.render(name, "txt", values))
         html = desk.render(name, "html", values).strip() + "\n"
-        return Rendered(subject, text, html, tuple(picture for picture in pictures if f"cid:{picture.name}" in html))
+        shown = tuple(picture for picture in pictures if f"cid:{picture.name}" in html)
+        return Rendered(subject, text, html, shown, markdown=self._markdown(name, desk, values, text) if self.chats else "")
+
+    def _markdown(self, name: str, desk: _Desk, values: Mapping[str, object], text: str) -> str:
+        if not self._find(desk.writer.language, f"default.md{SUFFIX}"):
+            return from_text(text)
+        return _tidy(desk.render(name, "md", _for_chats(values)))
 
     def check(self, rules: Iterable[RuleInfo]) -> tuple[Problem, ...]:
         """Every mistake in the templates of both languages: what reading them shows, then what rendering made-up messages shows.
@@ -172,7 +181,8 @@ class Renderer:
                 if part == "gist":
                     entries = tuple(desk.with_gist(replace(entry, template=name), message) for entry in entries)
                 else:
-                    desk.render(name, part, values | {"items": entries})
+                    told = values | {"items": entries}
+                    desk.render(name, part, _for_chats(told) if part == "md" else told)
             except TEMPLATE_ERRORS as error:
                 yield failure(error, self._by_file)
 
@@ -218,7 +228,7 @@ class Renderer:
 
 
 def _missing(folder: str, visible: Iterable[str]) -> Iterator[Problem]:
-    for part in PARTS:
+    for part in NEEDED:
         if f"default.{part}{SUFFIX}" not in visible:
             yield Problem(f"{folder}/default.{part}{SUFFIX}", 0, 0, "missing_template", Text("is missing", "缺少这个模板"))
 
@@ -260,6 +270,11 @@ def _illustrated(message: Message, writer: Writer, draw: Draw) -> tuple[tuple[Pi
     return tuple(pictures), tuple(entries)
 
 
+def _for_chats(values: Mapping[str, object]) -> dict[str, object]:
+    """What templates see, harmless in markdown."""
+    return {name: value if name in ("tone", "language") else harmless_values(value) for name, value in values.items()}
+
+
 def _tidy(text: str) -> str:
     """No blanks at line ends, at most one empty line in a row, one line break at the end."""
     lines = [line.rstrip() for line in text.strip().splitlines()]
@@ -276,7 +291,8 @@ def plain(message: Message, writer: Writer, fault: str = "") -> Rendered:
         blocks.append(writer.say(PHRASES["more_items"], count=values["omitted"]))
     if fault:
         blocks.append(writer.say(PHRASES["fault"], fault=clean(fault, 600)))
-    return Rendered(subject, "\n\n".join([subject, *blocks]) + "\n", fault=clean(fault, 600))
+    text = "\n\n".join([subject, *blocks]) + "\n"
+    return Rendered(subject, text, fault=clean(fault, 600), markdown=from_text("\n\n".join(blocks)))
 
 
 def _plain_lines(entry: Entry, writer: Writer) -> Iterator[str]:

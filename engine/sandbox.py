@@ -47,7 +47,7 @@ FILTERS = (
     "rejectattr replace reverse round select selectattr sort string sum title trim truncate unique upper"
 ).split()
 TOO_LONG = Text(f"it writes more than {MOST_CHARACTERS:,} characters", f"输出超过 {MOST_CHARACTERS:,} 个字符")
-PLAIN_TEXT = (".txt.j2", ".subject.j2", ".gist.j2")
+PLAIN_TEXT = (".txt.j2", ".subject.j2", ".gist.j2", ".md.j2")
 TEMPLATE_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RuntimeError, MemoryError)
 """Everything that rendering somebody's template may raise."""
 

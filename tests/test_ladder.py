@@ -35,6 +35,7 @@ LADDER = [
     "pictures",
     "views",
     "sandbox",
+    "markdown",
     "specimens",
     "rendering",
     "routing",

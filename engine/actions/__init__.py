@@ -4,28 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+from engine.actions.alertmanager import alertmanager_bytes, alertmanager_sender
+from engine.actions.apprise import apprise_bytes, apprise_sender
 from engine.actions.console import ConsoleSender
 from engine.actions.email import SmtpSender
+from engine.actions.jsonl import JsonlSender, jsonl_bytes
 from engine.actions.mime import compose as compose_mail
 from engine.actions.mime import message_id_for
-from engine.errors import Secret, Text, UsageError
-from engine.fields import Strict
+from engine.actions.robots import (
+    DINGTALK,
+    DINGTALK_PAUSE,
+    FEISHU,
+    WECOM,
+    dingtalk_bytes,
+    feishu_bytes,
+    robot,
+    sign_dingtalk,
+    sign_feishu,
+    unsigned,
+    wecom_bytes,
+)
+from engine.actions.surroundings import Surroundings, secret_of, trusted
+from engine.actions.webhook import webhook_bytes, webhook_sender
 from engine.model import Message, Notification, Rendered, Sender
 from engine.outbox import Limits
 from engine.routing import Channel, Channels, ConsoleChannel, EmailChannel, Recipient
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What channels may take from outside the file: the project's folder, environment variables, where a console channel writes (None:
-    nowhere)."""
-
-    folder: Path
-    environ: Mapping[str, str]
-    stdout: TextIO | None
+from engine.routing.channel_options import ChannelOptions
+from engine.routing.channel_types import JsonlChannel
+from engine.routing.plugins import plugin
+from engine.routing.web_channels import (
+    AlertmanagerChannel,
+    AppriseChannel,
+    DingtalkChannel,
+    FeishuChannel,
+    WebhookChannel,
+    WecomChannel,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +49,7 @@ class ChannelType:
     """One kind of channel: the model of its options, an example of them, how its sender is made (may raise UsageError), and how the
     bytes of a notification are: from the options, the message as rendered, who gets it, and the id of the notification it answers."""
 
-    options: type[Strict]
+    options: type[ChannelOptions]
     example: Mapping[str, object]
     build: Callable[[Any, Surroundings], Sender]
     payload: Callable[[Any, Message, Rendered, Recipient, str | None], bytes]
@@ -48,7 +64,7 @@ def compose(channel: Channel, message: Message, rendered: Rendered, recipient: R
         recipient=recipient.address,
         thread=message.thread,
         subject=rendered.subject,
-        payload=TYPES[channel.type].payload(channel, message, rendered, recipient, answers),
+        payload=type_of(channel).payload(channel, message, rendered, recipient, answers),
         created_at=message.at,
         alerts=tuple(dict.fromkeys(item.transition.alert.identity.fingerprint for item in message.items)),
     )
@@ -56,7 +72,13 @@ def compose(channel: Channel, message: Message, rendered: Rendered, recipient: R
 
 def senders(channels: Channels, surroundings: Surroundings) -> dict[str, Sender]:
     """A sender for each channel, by the channel's name. Raises :class:`UsageError` when a password or a file it names is not there."""
-    return {name: TYPES[channel.type].build(channel, surroundings) for name, channel in channels.channels.items()}
+    return {name: type_of(channel).build(channel, surroundings) for name, channel in channels.channels.items()}
+
+
+def type_of(channel: Channel) -> ChannelType:
+    """The type of a channel that has been read: built in, or of another package."""
+    found: ChannelType = TYPES.get(channel.type) or plugin(channel.type)
+    return found
 
 
 def limits(channels: Channels) -> Limits:
@@ -64,36 +86,8 @@ def limits(channels: Channels) -> Limits:
     return {name: channel.limits for name, channel in channels.channels.items() if channel.limits}
 
 
-def secret_of(channel: EmailChannel, surroundings: Surroundings) -> Secret | None:
-    """The password that the channel names, or None when it names none. Raises :class:`UsageError`."""
-    if channel.password_env:
-        value = surroundings.environ.get(channel.password_env)
-        if not value:
-            name = channel.password_env
-            text = Text(f"the environment variable {name} is not set", f"没有设置环境变量 {name}")
-            raise UsageError(
-                text, Text("channels.yaml takes a password from it (password_env)", "channels.yaml 的 password_env 要从中读取密码")
-            )
-        return Secret(value)
-    if channel.password_file:
-        return Secret(_read(surroundings.folder / channel.password_file).strip())
-    return None
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        text = Text(f"{path} cannot be read: {reason}", f"无法读取 {path}：{reason}")
-        raise UsageError(text, Text("channels.yaml names this file", "channels.yaml 里写了这个文件")) from None
-
-
 def _email(channel: EmailChannel, surroundings: Surroundings) -> Sender:
-    ca_file = surroundings.folder / channel.ca_file if channel.ca_file else None
-    if ca_file:
-        _read(ca_file)
-    return SmtpSender(channel, secret_of(channel, surroundings), ca_file)
+    return SmtpSender(channel, secret_of(channel, "password", surroundings), trusted(channel, surroundings))
 
 
 def _mail(channel: EmailChannel, message: Message, rendered: Rendered, recipient: Recipient, answers: str | None) -> bytes:
@@ -111,6 +105,10 @@ def _mail(channel: EmailChannel, message: Message, rendered: Rendered, recipient
 
 def _console(_: ConsoleChannel, surroundings: Surroundings) -> Sender:
     return ConsoleSender(surroundings.stdout)
+
+
+def _jsonl(channel: JsonlChannel, surroundings: Surroundings) -> Sender:
+    return JsonlSender(surroundings.folder / channel.path)
 
 
 def _plain_text(_: ConsoleChannel, __: Message, rendered: Rendered, ___: Recipient, ____: str | None) -> bytes:
@@ -132,5 +130,31 @@ TYPES: Mapping[str, ChannelType] = {
         _email,
         _mail,
     ),
+    "webhook": ChannelType(
+        WebhookChannel,
+        {"type": "webhook", "url": "https://example.com/storewatch", "secret_env": "STOREWATCH_WEBHOOK_SECRET"},
+        webhook_sender,
+        webhook_bytes,
+    ),
+    "dingtalk": ChannelType(
+        DingtalkChannel,
+        {"type": "dingtalk", "url_env": "DINGTALK_URL", "secret_env": "DINGTALK_SECRET"},
+        robot(DINGTALK, sign_dingtalk, DINGTALK_PAUSE),
+        dingtalk_bytes,
+    ),
+    "wecom": ChannelType(WecomChannel, {"type": "wecom", "url_env": "WECOM_URL"}, robot(WECOM, unsigned), wecom_bytes),
+    "feishu": ChannelType(
+        FeishuChannel,
+        {"type": "feishu", "url_env": "FEISHU_URL", "secret_env": "FEISHU_SECRET"},
+        robot(FEISHU, sign_feishu),
+        feishu_bytes,
+    ),
+    "apprise": ChannelType(AppriseChannel, {"type": "apprise", "url_env": "APPRISE_URL"}, apprise_sender, apprise_bytes),
+    "alertmanager": ChannelType(
+        AlertmanagerChannel, {"type": "alertmanager", "url": "http://127.0.0.1:9093"}, alertmanager_sender, alertmanager_bytes
+    ),
+    "jsonl": ChannelType(JsonlChannel, {"type": "jsonl", "path": "sent.jsonl"}, _jsonl, jsonl_bytes),
     "console": ChannelType(ConsoleChannel, {"type": "console"}, _console, _plain_text),
 }
+
+__all__ = ["TYPES", "ChannelType", "Surroundings", "compose", "limits", "senders", "type_of"]

@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import re
 import smtplib
-import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.actions.troubles import plain, socket_category
 from engine.errors import Secret
 from engine.model import Delivery, Notification, Outcome, Send
 from engine.routing import EmailChannel
 from engine.routing.channel_types import check_address
 
-DETAIL = 200  # characters of a server's answer that are kept
 CONFIGURATION = (530, 534, 535, 538)  # "authentication required" and its kin: the set-up is wrong, not the mail
 TOO_LARGE = (552,)
 ERRORS = (smtplib.SMTPException, OSError, ValueError)
 """What smtplib raises: its own errors, those of sockets and TLS, and ValueError (UnicodeError too) for unfit addresses."""
 
 _REFUSED = {"sender": "sender_refused", "recipient": "bad_recipient", "content": "content_refused"}
-_SOCKET: tuple[tuple[type[Exception], str], ...] = (
-    (ssl.SSLError, "tls"),
-    (TimeoutError, "timeout"),
-    (ConnectionRefusedError, "connection_refused"),
-    (ConnectionError, "disconnected"),
-    (socket.gaierror, "unknown_host"),
-    (UnicodeError, "unknown_host"),
-    (OSError, "unreachable"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +125,7 @@ def transmit(smtp: smtplib.SMTP, sender: str, notification: Notification) -> Non
 def connecting_outcome(error: Exception) -> Outcome:
     """Why there is no connection. It is never the message's fault, so it is always tried again later."""
     category, detail = _connecting(error)
-    return Outcome(Delivery.TRY_LATER, category, _plain(detail))
+    return Outcome(Delivery.TRY_LATER, category, plain(detail))
 
 
 def _connecting(error: Exception) -> tuple[str, str]:
@@ -154,7 +144,7 @@ def _connecting(error: Exception) -> tuple[str, str]:
             return "auth_refused", str(error)
         case UnicodeEncodeError(encoding="ascii"):
             return "auth_refused", "the user name or password holds characters that SMTP cannot carry"
-    return _socket_category(error), str(error)
+    return socket_category(error), str(error)
 
 
 def sending_outcome(error: Exception) -> Outcome:
@@ -168,17 +158,17 @@ def sending_outcome(error: Exception) -> Outcome:
         case smtplib.SMTPResponseException():
             return answer_outcome("content", error.smtp_code, _text(error.smtp_error))
         case smtplib.SMTPServerDisconnected():
-            return Outcome(Delivery.TRY_LATER, _dropped(error), _plain(str(error)))
+            return Outcome(Delivery.TRY_LATER, _dropped(error), plain(str(error)))
         case ssl.SSLError() | OSError():
-            return Outcome(Delivery.TRY_LATER, _socket_category(error), _plain(str(error)))
+            return Outcome(Delivery.TRY_LATER, socket_category(error), plain(str(error)))
         case ValueError():
             return Outcome(Delivery.GIVE_UP, "bad_recipient", "the address cannot be written in SMTP")
-    return Outcome(Delivery.TRY_LATER, "protocol", _plain(str(error)))
+    return Outcome(Delivery.TRY_LATER, "protocol", plain(str(error)))
 
 
 def answer_outcome(stage: str, code: int, reply: str) -> Outcome:
     """What a server's answer to a message means; ``stage`` is ``sender``, ``recipient`` or ``content``."""
-    detail = _plain(f"{code} {reply}")
+    detail = plain(f"{code} {reply}")
     if code in CONFIGURATION:
         return Outcome(Delivery.TRY_LATER, "auth_refused", str(code))
     if code == 421:
@@ -195,18 +185,9 @@ def _dropped(error: Exception) -> str:
     return "timeout" if isinstance(error.__context__, TimeoutError) else "disconnected"
 
 
-def _socket_category(error: Exception) -> str:
-    return next((category for type_, category in _SOCKET if isinstance(error, type_)), "unreachable")
-
-
 def _answer(error: smtplib.SMTPResponseException) -> str:
     return f"{error.smtp_code} {_text(error.smtp_error)}"
 
 
 def _text(reply: bytes | str) -> str:
     return reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
-
-
-def _plain(detail: str) -> str:
-    """One short printable line: a server may answer anything."""
-    return "".join(char if char.isprintable() else " " for char in detail)[:DETAIL].strip()

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,11 +54,12 @@ def check(context: typer.Context) -> None:
                 f"注意：编辑器用的 schema 已过时，请运行：{command}",
             )
         )
-    from engine.routing import EmailChannel
-
     for name, channel in project.channels.channels.items():
-        if isinstance(channel, EmailChannel) and channel.password_env and channel.password_env not in os.environ:
-            options.say(_unset(name, channel.password_env))
+        for variable in channel.variables:
+            if variable not in os.environ:
+                options.say(_unset(name, variable))
+        if channel.PACKAGE and find_spec(channel.PACKAGE) is None:
+            options.say(_not_installed(name, channel.PACKAGE))
     for sentence in _unknown_holidays(project, clock().date()):
         options.say(sentence)
     options.say(
@@ -125,6 +127,14 @@ def _unknown_holidays(project: Project, today: date) -> Iterator[Text]:
                 f"注意：channels.yaml 的时间段 '{name}'：节假日安排只知道到 {last}，之后一律按周一至周五上班计算。"
                 f"请升级：pip install --upgrade {calendar.package}",
             )
+
+
+def _not_installed(channel: str, package: str) -> Text:
+    command = "pip install 'storewatch[chat]'"
+    return Text(
+        f"warning: channels.yaml: channel '{channel}' needs the package {package}; its messages wait until it is installed: {command}",
+        f"注意：channels.yaml 的渠道 '{channel}' 需要安装 {package}，安装前消息会一直等待：{command}",
+    )
 
 
 def _tell(options: Settings, problems: Sequence[Problem]) -> None:

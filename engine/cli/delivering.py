@@ -21,7 +21,7 @@ from engine.state import State
 
 def deliver_due(project: Project, state: State, console: TextIO | None) -> DeliveryReport:
     """Send everything in the outbox that is due; channels of type console write to ``console`` (None: they have nowhere to)."""
-    senders = ready_senders(project.channels, Surroundings(project.folder, os.environ, console))
+    senders = ready_senders(project.channels, Surroundings(project.folder, os.environ, console, clock))
     return post(project.channels, senders, state, clock)
 
 

@@ -15,6 +15,7 @@ from engine.cli import (
     answering,
     check,
     demo,
+    drill,
     explain,
     functions,
     ingest,
@@ -109,6 +110,7 @@ for group in (
     outbox,
     explain,
     preview,
+    drill,
     simulate,
     demo,
 ):

@@ -29,6 +29,7 @@ def preview(
     key: Annotated[list[str] | None, typer.Option(help="Key of the row. Default: the most severe row that matches now.")] = None,
     at: Annotated[str, typer.Option(help="Instant, such as 2026-11-20T09:30 (project time zone). Default: now.")] = "",
     event: Annotated[str, typer.Option(help="What the message tells: firing, repeat or resolved.")] = "firing",
+    channel: Annotated[str, typer.Option(help="Show what leaves over this channel: markdown of a chat, JSON of a webhook.")] = "",
     html: Annotated[Path | None, typer.Option(help="Write the HTML part to this file, with its pictures inside.")] = None,
     picture: Annotated[Path | None, typer.Option(help="Write a picture (PNG) of the HTML part to this file; needs Chromium.")] = None,
 ) -> None:
@@ -39,8 +40,8 @@ def preview(
     """
     options = settings(context)
     try:
-        made = _preview(options, rule, key or [], at, event)
-        _tell(options, made)
+        made, sent = _preview(options, rule, key or [], at, event, channel)
+        _tell(options, made, sent)
         _write(options, made, html, picture)
     except StorewatchError as error:
         fail(options, error)
@@ -48,8 +49,9 @@ def preview(
         raise typer.Exit(1)
 
 
-def _preview(options: Settings, name: str, key: list[str], at: str, event: str) -> Preview:
-    from engine.cli.previewing import Maker  # heavy modules load only when the command runs
+def _preview(options: Settings, name: str, key: list[str], at: str, event: str, channel: str) -> tuple[Preview, str]:
+    """The message, and how it leaves over the channel, where one is named."""
+    from engine.cli.previewing import Maker, as_sent  # heavy modules load only when the command runs
     from engine.ingest import parse_instant
     from engine.project import load_project
 
@@ -61,12 +63,15 @@ def _preview(options: Settings, name: str, key: list[str], at: str, event: str) 
     instant = parse_instant(at, project.facts) if at else clock().replace(microsecond=0)
     wanted = key_of(project.facts.schemas[rule.kind].key, rule.kind, key) if key else None
     with existing_state(options.project) or nullcontext() as state:
-        return Maker(project, rule, instant, event, options.language).make(wanted, state)
+        made = Maker(project, rule, instant, event, options.language).make(wanted, state)
+    return made, as_sent(made, project, channel, options.language) if channel else ""
 
 
-def _tell(options: Settings, made: Preview) -> None:
+def _tell(options: Settings, made: Preview, sent: str) -> None:
     """Subject and text on standard output; what they are made of beside it, on standard error."""
-    if options.format == "json":
+    if sent:
+        typer.echo(sent)
+    elif options.format == "json":
         echo_json(made.json())
     else:
         typer.echo(f"{made.rendered.subject}\n\n{made.rendered.text}", nl=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import json
 import os
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ from pathlib import Path
 
 from matplotlib.image import imread, imsave
 
+from engine.actions import compose
+from engine.actions.robots import markdown_in
 from engine.composing import TREND_POINTS
 from engine.errors import EvaluationError, Text, UsageError, did_you_mean
 from engine.matching.evaluate import Matcher
@@ -74,6 +77,7 @@ class Preview:
     note: Text
     identity: Identity | None
     recipients: tuple[Recipient, ...]
+    message: Message
 
     def json(self) -> dict[str, object]:
         return {
@@ -110,7 +114,8 @@ class Maker:
         """The message about the row with this key; without one about the first row that matches, or of made-up values."""
         found, note = self._asked(key) if key else self._first()
         if found is None:
-            return Preview(self.project.renderer.render(dummy(self.rule, self.event), self.language), note, None, self._plans(None)[1])
+            made_up = dummy(self.rule, self.event)
+            return Preview(self.project.renderer.render(made_up, self.language), note, None, self._plans(None)[1], made_up)
         stored = state.alerts([self.rule.name]).get(found.identity) if state else None
         moved = self._transition(found, stored)
         chosen, recipients = self._plans(moved.alert)
@@ -125,7 +130,7 @@ class Maker:
         )
         labels = chosen.labels if chosen else {}
         message = Message("preview", "preview", (item,), labels, self.at, self.project.facts.time_zone, self.event == "firing")
-        return Preview(self.project.renderer.render(message, self.language), note, found.identity, recipients)
+        return Preview(self.project.renderer.render(message, self.language), note, found.identity, recipients, message)
 
     def _first(self) -> tuple[Candidate | None, Text]:
         result = self.matcher.evaluate([self.rule], self.snapshots, self.at)[self.rule.name]
@@ -232,6 +237,23 @@ def _course(item: Labelled) -> Trend | None:
 
 def _examples(items: tuple[Labelled, ...]) -> tuple[Shown, ...]:
     return tuple(Shown(item.label, EXAMPLES[item.value.type], item.value.type, item.unit) for item in items)
+
+
+def as_sent(made: Preview, project: Project, name: str, language: str) -> str:
+    """What leaves over the channel, legibly: markdown of chats, JSON of webhooks, the source of a mail. Raises UsageError."""
+    channel = project.channels.channels.get(name)
+    if channel is None:
+        text = Text(f"there is no channel '{name}'", f"没有名为 '{name}' 的渠道")
+        raise UsageError(text, did_you_mean(name, project.channels.channels))
+    chosen = next(
+        (to for to in made.recipients if to.channel == name), Recipient(name, channel.ONE_ADDRESS or "name@example.com", language)
+    )
+    payload = compose(channel, made.message, made.rendered, replace(chosen, language=language)).payload.decode("utf-8", "replace")
+    try:
+        data = json.loads(payload)
+    except ValueError:
+        return payload
+    return (markdown_in(data) if channel.CHAT else "") or json.dumps(data, ensure_ascii=False, indent=2)
 
 
 def page_of(rendered: Rendered) -> str:

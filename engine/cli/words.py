@@ -24,6 +24,13 @@ LETTERS: Mapping[str, Text] = {
 }
 ANSWERS: Mapping[str, Text] = {
     "accepted": Text("accepted", "已接收"),
+    "file_unwritable": Text("file cannot be written", "文件无法写入"),
+    "platform_refused": Text("refused by the platform", "平台拒绝"),
+    "protocol": Text("answer not understood", "无法理解对方的回答"),
+    "rate_limited": Text("too many messages, told to wait", "发送太频繁，被要求稍候"),
+    "redirected": Text("the address redirects elsewhere", "网址跳转到了别处"),
+    "robot_refused": Text("refused by the robot's settings", "被机器人的安全设置拒绝（令牌、签名、关键词、IP）"),
+    "service_refused": Text("not taken by the service", "服务没有接收"),
     "auth_refused": Text("login refused", "登录被拒绝"),
     "bad_recipient": Text("address refused", "收件地址被拒绝"),
     "closed_stream": Text("output closed", "输出已关闭"),
@@ -33,7 +40,6 @@ ANSWERS: Mapping[str, Text] = {
     "disconnected": Text("connection lost", "连接中断"),
     "message_too_large": Text("too large", "邮件太大"),
     "not_configured": Text("channel not set up", "渠道没有配置好"),
-    "protocol": Text("answer not understood", "无法理解服务器的回应"),
     "recipient_deferred": Text("put off by the server", "服务器要求稍后再试"),
     "sender_deferred": Text("put off by the server", "服务器要求稍后再试"),
     "sender_fault": Text("fault in storewatch", "storewatch 内部错误"),

@@ -57,7 +57,7 @@ class Courier:
         """The present project, with senders made from it: a password that was put right counts from the next reload on."""
         project = self.wanted()
         if project is not self._project:
-            self._senders = ready_senders(project.channels, Surroundings(project.folder, os.environ, self.console))
+            self._senders = ready_senders(project.channels, Surroundings(project.folder, os.environ, self.console, self.clock.now))
             self._project = project
         return project
 

@@ -8,7 +8,7 @@ What is above the limit of a channel waits in the outbox, which is no failure.
 """
 
 from engine.outbox.delivering import LEASE, Attempt, DeliveryReport, Notice, Retry, deliver
-from engine.outbox.letters import Letter, Waiting, letters, retry_dead, waiting
+from engine.outbox.letters import Letter, Waiting, letters, retry_dead, waiting, withdraw
 from engine.outbox.limits import Limits
 
 __all__ = [
@@ -24,4 +24,5 @@ __all__ = [
     "letters",
     "retry_dead",
     "waiting",
+    "withdraw",
 ]

@@ -100,6 +100,14 @@ def retry_dead(state: State, numbers: Sequence[int] | None = None) -> int:
         return connection.execute(query.values(state="queued", attempts=0, first_attempt_at=None, next_attempt_at=None)).rowcount
 
 
+def withdraw(state: State, identifier: str) -> int:
+    """Give up what is still queued of the notifications with that id; nobody is told. Returns how many."""
+    n = NOTIFICATIONS.c
+    query = update(NOTIFICATIONS).where(n.id == identifier, n.state == "queued")
+    with state.writing() as connection:
+        return connection.execute(query.values(state="dead", next_attempt_at=None)).rowcount
+
+
 def _is_due(at: datetime) -> ColumnElement[bool]:
     n = NOTIFICATIONS.c
     queued = and_(n.state == "queued", or_(n.next_attempt_at.is_(None), n.next_attempt_at <= at))

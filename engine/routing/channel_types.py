@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import parseaddr
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from engine.errors import Text
-from engine.fields import Duration, Strict, about
-from engine.model import Limit
+from engine.fields import about
+from engine.routing.channel_options import LOOPBACK, ChannelOptions, Mistake, NetworkChannel
+from engine.routing.web_channels import (
+    AlertmanagerChannel,
+    AppriseChannel,
+    DingtalkChannel,
+    FeishuChannel,
+    WebhookChannel,
+    WecomChannel,
+)
 from engine.yamlfile import BilingualError, shown
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 
@@ -49,51 +54,6 @@ MailAddress = Annotated[str, AfterValidator(check_address)]
 Sender = Annotated[str, AfterValidator(check_sender)]
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """What is wrong with a channel's options taken together, told at one of their keys."""
-
-    key: str
-    code: str
-    text: Text
-    hint: Text | None = None
-
-
-class ChannelOptions(Strict):
-    """Base of the options of all types."""
-
-    ONE_ADDRESS: ClassVar[str] = ""
-    """What stands for the only recipient of a channel that has no addresses; empty for a type that sends to addresses."""
-    NOBODY: ClassVar[tuple[Text, Text] | None] = None
-    """Sentence and hint where a receiver must say ``to`` and does not; None where it need not."""
-    NEEDLESS: ClassVar[Text | None] = None
-    """Sentence where a receiver says ``to`` and must not; None where it may."""
-
-    type: str
-
-    @property
-    def limits(self) -> tuple[Limit, ...]:
-        """How many messages it takes in a while; what is above waits in the outbox."""
-        return ()
-
-    def mistakes(self) -> Iterator[Mistake]:
-        """What the single options do not show."""
-        yield from ()
-
-
-class NetworkChannel(ChannelOptions):
-    """Base of the options of types that talk to a server."""
-
-    timeout: Annotated[Duration, about("how long to wait for the server", "等服务器多久", examples=["20s"])] = timedelta(seconds=20)
-    per_minute: Annotated[
-        int | None, about("at most so many messages a minute; the rest waits", "每分钟最多发几条，多出的排队", examples=[60])
-    ] = Field(None, ge=1, strict=True)
-
-    @property
-    def limits(self) -> tuple[Limit, ...]:
-        return (Limit(self.per_minute, timedelta(minutes=1)),) if self.per_minute else ()
-
-
 class EmailChannel(NetworkChannel):
     """A mail server. The password is named, never written: an environment variable or a file (relative to the project)."""
 
@@ -108,7 +68,6 @@ class EmailChannel(NetworkChannel):
         587, ge=1, le=65535, strict=True
     )
     security: Annotated[Literal["starttls", "tls", "none"], about("encryption", "加密方式")] = "starttls"
-    ca_file: Annotated[str, about("file with the certificates to trust", "自有证书文件")] = ""
     username: Annotated[str, about("login of the mail server", "登录名")] = ""
     password_env: Annotated[str, about("environment variable that holds the password", "存放密码的环境变量名，不要写密码")] = ""
     password_file: Annotated[str, about("file that holds the password", "存放密码的文件，不要写密码")] = ""
@@ -150,5 +109,38 @@ class ConsoleChannel(ChannelOptions):
     type: Annotated[Literal["console"], about("standard output", "标准输出，试用时方便")]
 
 
-Channel = EmailChannel | ConsoleChannel
-MODELS: Mapping[str, type[Channel]] = {"email": EmailChannel, "console": ConsoleChannel}
+class JsonlChannel(ChannelOptions):
+    """Appends each message as one line of JSON to a file."""
+
+    ONE_ADDRESS = "file"
+    NEEDLESS = Text("a file has no recipients", "文件渠道不需要 'to'")
+
+    type: Annotated[Literal["jsonl"], about("lines of JSON in a file", "写成文件里的 JSON 行")]
+    path: Annotated[str, about("the file, relative to the project", "文件路径，相对于项目", examples=["messages.jsonl"])] = Field(
+        min_length=1
+    )
+
+
+BuiltIn = (
+    EmailChannel
+    | WebhookChannel
+    | DingtalkChannel
+    | WecomChannel
+    | FeishuChannel
+    | AppriseChannel
+    | AlertmanagerChannel
+    | JsonlChannel
+    | ConsoleChannel
+)
+Channel = ChannelOptions  # of a built-in type, or of another package's
+MODELS: Mapping[str, type[ChannelOptions]] = {
+    "email": EmailChannel,
+    "webhook": WebhookChannel,
+    "dingtalk": DingtalkChannel,
+    "wecom": WecomChannel,
+    "feishu": FeishuChannel,
+    "apprise": AppriseChannel,
+    "alertmanager": AlertmanagerChannel,
+    "jsonl": JsonlChannel,
+    "console": ConsoleChannel,
+}

@@ -7,15 +7,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from engine.errors import Problem, ProblemsFound, Text, did_you_mean
 from engine.fields import Duration, Strict, TimeZone, about, named
 from engine.intervals import IntervalModel, TimeInterval, interval_of
-from engine.routing.channel_types import MODELS, Channel, check_address
+from engine.routing.channel_options import ChannelOptions
+from engine.routing.channel_types import BuiltIn, Channel, check_address
 from engine.routing.contacts import Contact, Language, contact_problems
 from engine.routing.digests import DigestOrFalse
 from engine.routing.matchers import Matching
+from engine.routing.plugins import Broken, model_of, type_names
 from engine.yamlfile import Document, Path_, load, shown
 
 OWNER = "owner"
@@ -34,13 +36,27 @@ def check_target(address: str) -> str:
 Target = Annotated[str, AfterValidator(check_target)]
 
 
+_BuiltIn = Annotated[BuiltIn, Field(discriminator="type")]
+
+
+def read_channel(data: object) -> object:
+    """The options by the model of their type. Raises ValueError (pydantic's, for options that are wrong)."""
+    if isinstance(data, ChannelOptions):
+        return data
+    model = model_of(data.get("type") if isinstance(data, dict) else None)
+    if model is None or isinstance(model, Broken):
+        raise ValueError("no such type of channel")
+    return model.model_validate(data)
+
+
 class Receiver(Strict):
-    """One channel of a receiver; ``to`` lists addresses, contacts, or ``owner`` for the contact of the alert's owner."""
+    """One channel of a receiver; ``to`` lists addresses, contacts, or ``owner`` for the contact of the alert's owner. In a chat
+    group it tells whom to mention."""
 
     channel: Annotated[str, about("a name under channels", "channels 下的名字", names="channels")]
     to: Annotated[
         tuple[Annotated[Target, named("owners", OWNER)], ...],
-        about("addresses, names of contacts, or owner", "邮箱，或联系人的名字；owner 代表该告警的负责人"),
+        about("addresses, contacts, or owner", "邮箱或联系人；owner 代表该告警的负责人；群里表示 @ 谁"),
     ] = ()
     language: Annotated[Language | None, about("language of messages", "消息的语言")] = None
 
@@ -107,7 +123,8 @@ class Channels(_People):
     """The whole file."""
 
     channels: Annotated[
-        Mapping[str, Annotated[Channel, Field(discriminator="type")]], about("name → how messages leave", "名称 → 消息怎么发出")
+        Mapping[str, Annotated[Channel, BeforeValidator(read_channel, json_schema_input_type=_BuiltIn)]],
+        about("name → how messages leave", "名称 → 消息怎么发出"),
     ] = Field(min_length=1)
 
     def interval(self, name: str) -> TimeInterval:
@@ -170,13 +187,17 @@ def _channel_problems(document: Document) -> Iterator[Problem]:
 
 def _one_channel(document: Document, path: Path_, data: object) -> Iterator[Problem]:
     kind = data.get("type") if isinstance(data, dict) else None
-    model = MODELS.get(kind) if isinstance(kind, str) else None
+    model = model_of(kind)
+    if isinstance(model, Broken):
+        yield document.problem((*path, "type"), "broken_channel_type", model.text)
+        return
     if model is None:
-        known, said = "、".join(MODELS), shown(kind)
+        names = type_names()
+        known, said = "、".join(names), shown(kind)
         text = Text(f"channel type {said.en} is not known", f"不认识的渠道类型 {said.zh}")
         if kind is None:
             text = Text(f"channel '{path[-1]}' has no type", f"渠道 '{path[-1]}' 没有写 type")
-        hint = did_you_mean(str(kind), MODELS) or Text(f"write type: {' or '.join(MODELS)}", f"type 可以写：{known}")
+        hint = did_you_mean(str(kind), names) or Text(f"write type: {' or '.join(names)}", f"type 可以写：{known}")
         yield document.problem((*path, "type"), "unknown_channel_type", text, hint)
         return
     try:
@@ -217,11 +238,17 @@ def _receiver_problems(document: Document, path: Path_, receiver: Receiver, type
         text = Text(f"there is no channel '{name}'", f"没有名为 '{name}' 的渠道")
         yield document.problem((*path, "channel"), "unknown_channel", text, did_you_mean(name, types))
         return
-    model = MODELS.get(str(types[name]))
+    found = model_of(types[name])
+    model = None if isinstance(found, Broken) else found
     if model and not receiver.to and model.NOBODY:
         yield document.problem(path, "no_recipient", *model.NOBODY)
     elif model and receiver.to and model.NEEDLESS:
         yield document.problem((*path, "to"), "needless_recipient", model.NEEDLESS)
+    elif model and model.ONE_ADDRESS:
+        for index in (index for index, target in enumerate(receiver.to) if "@" in target):
+            hint = Text("name a contact, or owner", "请写联系人的名字，或 owner")
+            text = Text("this channel has no mail addresses", "这个渠道没有邮箱地址")
+            yield document.problem((*path, "to", index), "bad_address", text, hint)
 
 
 def _target_problems(document: Document, data: Mapping[object, object]) -> Iterator[Problem]:

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from engine.errors import Text
 from engine.model import Alert, Identity, RuleInfo, State
-from engine.routing.channels import OWNER, TIME_ZONE, Channels, Receiver
+from engine.routing.addressing import addresses
+from engine.routing.channels import Channels, Receiver
 from engine.routing.coalescing import Change
-from engine.routing.contacts import reached
 from engine.routing.decisions import Plan, Recipient, Thread, Told
 from engine.routing.tree import Route, routes_for
 
@@ -112,19 +112,7 @@ def recipients(receivers: Iterable[Receiver], owners: Iterable[str], channels: C
     """Whom receivers reach at ``at``: each address once a channel, in the order of the file."""
     found: dict[tuple[str, str], Recipient] = {}
     for receiver in receivers:
-        for address, language in _addresses(receiver, owners, channels, at):
+        for address, language in addresses(receiver, owners, channels, at):
             chosen = receiver.language or language or channels.language
             found.setdefault((receiver.channel, address), Recipient(receiver.channel, address, chosen))
     return tuple(found.values())
-
-
-def _addresses(receiver: Receiver, owners: Iterable[str], channels: Channels, at: datetime) -> Iterator[tuple[str, str | None]]:
-    if one := channels.channels[receiver.channel].ONE_ADDRESS:
-        yield one, None
-        return
-    for target in receiver.to:
-        if "@" in target:
-            yield target, None
-            continue
-        for name in sorted(owners) if target == OWNER else [target]:
-            yield from reached(name, channels.contacts, at, channels.time_zone or TIME_ZONE)

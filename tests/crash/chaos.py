@@ -312,7 +312,7 @@ def judge(made: World) -> Verdict:
 def _deliver_all(project: Project, state: State) -> None:
     """What a daemon would send in the hours to come."""
     ahead = datetime.now(UTC)
-    ready = senders(project.channels, Surroundings(project.folder, {}, None))
+    ready = senders(project.channels, Surroundings(project.folder, {}, None, lambda: datetime.now(UTC)))
     while (left := waiting(state)).queued or left.sending:
         ahead += LATER
         deliver(state, ready, lambda ahead=ahead: ahead)  # type: ignore[misc]

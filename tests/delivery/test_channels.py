@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.actions import TYPES, Surroundings, secret_of, senders
+from engine.actions import TYPES, Surroundings, senders
+from engine.actions.surroundings import secret_of
 from engine.errors import Problem, ProblemsFound, UsageError
 from engine.routing import Channels, EmailChannel, load_channels
 from engine.routing.channel_types import MODELS
 from engine.routing.matchers import parse_matcher
 from engine.yamlfile import BilingualError
+from tests.delivery.values import START
 
 STARTER = Path(__file__).parents[2] / "channels.yaml"
 GOOD = """\
@@ -58,7 +60,7 @@ def test_a_good_file(tmp_path: Path) -> None:
 def test_the_starter_file_needs_nothing_from_outside() -> None:
     channels = load_channels(STARTER)
     assert set(channels.contacts) >= {"service", "fulfilment", "page", "promotion", "data"}
-    assert set(senders(channels, Surroundings(STARTER.parent, {}, io.StringIO()))) == {"mail"}
+    assert set(senders(channels, Surroundings(STARTER.parent, {}, io.StringIO(), lambda: START))) == {"mail"}
 
 
 MISTAKES = {
@@ -66,7 +68,7 @@ MISTAKES = {
     "unknown key on top": ("contacts:", "contact:", "unknown_key", 4, "did you mean contacts?"),
     "a key of a later version": ("  receiver: team\n", "  receiver: team\n  group_interval: 30s\n", "unknown_key", 12, "repeat_interval"),
     "unknown type": ("type: email", "type: emial", "unknown_channel_type", 2, "did you mean email?"),
-    "no type": ("type: email, ", "", "unknown_channel_type", 2, "write type: email or console"),
+    "no type": ("type: email, ", "", "unknown_channel_type", 2, "write type: email or webhook"),
     "no host": ("host: smtp.example.com, ", "", "missing_key", 2, ""),
     "no port": ("host: smtp", "port: 0, host: smtp", "bad_value", 2, ""),
     "bad duration": ("host: smtp", "timeout: soon, host: smtp", "bad_duration", 2, "30m"),
@@ -164,10 +166,10 @@ def mail(**options: str) -> EmailChannel:
 
 
 def test_passwords_come_from_outside(tmp_path: Path) -> None:
-    around = Surroundings(tmp_path, {"P": "s3cret"}, io.StringIO())
+    around = Surroundings(tmp_path, {"P": "s3cret"}, io.StringIO(), lambda: START)
     (tmp_path / "password").write_text("from file\n")
     for channel, expected in ((mail(password_env="P"), "s3cret"), (mail(password_file="password"), "from file")):
-        secret = secret_of(channel, around)
+        secret = secret_of(channel, "password", around)
         assert secret and secret.reveal() == expected and expected not in repr(secret)
 
 
@@ -176,5 +178,5 @@ def test_what_is_not_there_is_told(tmp_path: Path, options: dict[str, str]) -> N
     data = {"type": "email", "host": "h", "from": "a@b.example"} | ({} if "ca_file" in options else {"username": "u"}) | options
     channels = Channels.model_validate({"channels": {"mail": data}, "receivers": {}, "route": {}})
     with pytest.raises(UsageError) as caught:
-        senders(channels, Surroundings(tmp_path, {}, io.StringIO()))
+        senders(channels, Surroundings(tmp_path, {}, io.StringIO(), lambda: START))
     assert caught.value.hint and next(iter(options.values())) in caught.value.text.zh

@@ -48,7 +48,7 @@ def test_the_mails_of_an_episode_hang_together(state: State, tmp_path: Path) -> 
     with smtp_server(inbox) as port:
         mail = {"type": "email", "host": "127.0.0.1", "port": port, "security": "none", "from": "巡店 <w@shop.example>"}
         settings = channels({}, channels={"mail": mail, "screen": {"type": "console"}})
-        ready = senders(settings, Surroundings(tmp_path, {}, io.StringIO()))
+        ready = senders(settings, Surroundings(tmp_path, {}, io.StringIO(), lambda: NOW))
         for hour, stores in ((0, ["S1"]), (1, ["S1"]), (24, ["S1"]), (25, ["S1"]), (26, []), (27, ["S1"])):
             round_(state, settings, hour, *stores)
             assert deliver(state, ready, at(START + hour * HOUR)).failures() == {}
