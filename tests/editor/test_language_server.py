@@ -72,7 +72,7 @@ def test_it_completes(server: Server, project: Path, name: str, text: str, some:
         ("rules/mine.yaml", RULES + "- alert: x\n", 'Missing property "when"'),
         ("rules/mine.yaml", RULES + "- facts: stor\n", "Valid values"),
         ("rules/mine.yaml", RULES + "- for: 2 days\n", "时长，如 30m"),
-        ("channels.yaml", CHANNELS + "channels:\n  m: {type: emial}\n", '"email" | "console"'),
+        ("channels.yaml", CHANNELS + "channels:\n  m: {type: emial}\n", '"email" | "webhook"'),
     ],
 )
 def test_it_tells_what_is_wrong(server: Server, project: Path, name: str, text: str, told: str) -> None:
