@@ -46,7 +46,7 @@ from tests.crash.nursery import POINTS
 from tests.ports import free_port
 
 SECOND = timedelta(seconds=1)
-EVERY = 4  # seconds between batches, and between evaluations
+EVERY = 2  # seconds between batches, and between evaluations
 STORES = 5
 AHEAD = timedelta(seconds=120)
 LATER = timedelta(hours=2)  # past every lease and every pause
@@ -63,8 +63,8 @@ RULES = """
   title: 服务评分下降
   facts: store
   when: dsr_service < previous(dsr_service)
-  for: 4s
-  keep_firing_for: 8s
+  for: 2s
+  keep_firing_for: 4s
   severity: warning
   owner: page
   show: {服务态度: dsr_service}
@@ -74,7 +74,7 @@ RULES = """
     all:
       low: alert where name == 'dsr_low' and severity == 'warning'
       falls: alert where name == 'service_falls'
-  keep_firing_for: 8s
+  keep_firing_for: 4s
   severity: warning
   owner: service
 """
@@ -231,7 +231,7 @@ def random_kills(made: World, daemons: int, kills: int, dice: random.Random) -> 
     """Kill one of the daemons at a random time, and start another, again and again."""
     living = [made.start() for _ in range(daemons)]
     while made.kills < kills:
-        time.sleep(dice.uniform(0.05, 2.5))
+        time.sleep(dice.uniform(0.05, 5))
         victim = living.pop(dice.randrange(len(living)))
         made.kill(victim)
         living.append(made.start())
