@@ -28,8 +28,9 @@ import sqlalchemy.dialects.postgresql
 from sqlalchemy.engine.base import RootTransaction
 
 import engine.cli.serve
+import engine.composing
 import engine.daemon.serving
-import engine.outbox
+import engine.outbox.delivering
 import engine.pipeline
 from engine.actions.email import SmtpSender
 from engine.cli.common import Settings
@@ -43,17 +44,17 @@ POINTS: Mapping[str, tuple[Any, str]] = {
     "move alerts": (engine.pipeline, "step"),
     "correlate": (engine.pipeline, "correlate"),
     "fold": (engine.pipeline, "fold"),
-    "plan messages": (engine.pipeline, "plan"),
+    "decide who is told": (engine.pipeline, "decide"),
     "render": (Renderer, "render"),
-    "compose": (engine.pipeline, "compose"),
+    "compose": (engine.composing, "compose"),
     "claim the instant": (State, "_claim"),
     "store alerts": (State, "_store_alerts"),
     "enqueue": (State, "enqueue"),
     "commit": (RootTransaction, "commit"),
-    "lease a letter": (engine.outbox, "_lease_next"),
+    "lease a letter": (engine.outbox.delivering, "lease_next"),
     "connect": (SmtpSender, "connect"),
     "DATA": (smtplib.SMTP, "data"),
-    "note the delivery": (engine.outbox, "_note_delivered"),
+    "note the delivery": (engine.outbox.delivering, "note_delivered"),
 }
 """Every step between reading a snapshot and noting a delivery: a function that is killed before it begins or after it ended."""
 

@@ -9,16 +9,16 @@ import pytest
 from tests.crash.chaos import judge, kills_at_points, random_kills, world
 from tests.delivery.conftest import NO_POSTGRES, POSTGRES
 
-POINTS_TRIED = ("match facts", "store alerts", "commit", "DATA", "note the delivery")
+POINTS_TRIED = ("commit", "note the delivery")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("url", "daemons"), [("", 1), pytest.param(POSTGRES, 2, marks=NO_POSTGRES)], ids=["sqlite", "two on postgresql"])
 def test_killed_at_random_times(url: str, daemons: int) -> None:
     with world(url) as made:
-        random_kills(made, daemons, 6, random.Random(1))
+        random_kills(made, daemons, 4, random.Random(1))
         verdict = judge(made)
-    assert verdict.kills == 6
+    assert verdict.kills == 4
     assert verdict.messages > 0
 
 
