@@ -102,7 +102,7 @@ class AlertmanagerChannel(_Login):
 
     ONE_ADDRESS = "alertmanager"
 
-    type: Annotated[Literal["alertmanager"], about("Prometheus Alertmanager", "Prometheus Alertmanager")]
+    type: Annotated[Literal["alertmanager"], about("Prometheus Alertmanager", "Prometheus 的 Alertmanager")]
     url: Annotated[str, about("address of the Alertmanager", "Alertmanager 的网址", examples=["http://127.0.0.1:9093"])] = Field(
         min_length=1
     )

@@ -176,7 +176,7 @@ def on_call(rotation: dict[str, object], at: str) -> list[str]:
         "cy": {"email": ["cy@shop.example"]},
     }
     found = channels({}, contacts=contacts)
-    return [address for address, _ in reached("service", found.contacts, datetime.fromisoformat(at), "Asia/Shanghai")]
+    return [address for one in reached("service", found.contacts, datetime.fromisoformat(at), "Asia/Shanghai") for address in one.email]
 
 
 OVERRIDES = [
