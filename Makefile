@@ -44,6 +44,7 @@ bench-incidents: $(STAMP) ## messages with and without incident rules over the s
 	$(BIN)/python benchmarks/incidents.py
 
 chaos: $(STAMP) ## kill daemons at every fault point and 200 times at random, on SQLite and (STOREWATCH_TEST_POSTGRES) PostgreSQL (an hour)
+	STOREWATCH_EVERY_POINT=1 $(BIN)/python -m pytest --timeout 7200 tests/crash/test_crash.py
 	$(BIN)/python -m tests.crash.chaos --points
 	$(BIN)/python -m tests.crash.chaos --kills 200
 	test -z "$(STOREWATCH_TEST_POSTGRES)" || $(BIN)/python -m tests.crash.chaos --points --daemons 2 --state $(STOREWATCH_TEST_POSTGRES)

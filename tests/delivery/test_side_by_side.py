@@ -71,15 +71,17 @@ def test_a_stop_finishes_only_the_message_in_hand(state: State) -> None:
 
 def test_an_outcome_that_cannot_be_stored_stops_all_and_is_raised(state: State) -> None:
     queue(state, *(letter(number, channel=channel) for channel in ("breaks", "works") for number in (1, 2)))
-    broken = threading.Event()
+    broken, begun = threading.Event(), threading.Event()
 
     def break_the_database(_: Notification) -> Outcome:
+        assert begun.wait(PATIENCE)
         with state.writing() as connection:
             connection.exec_driver_sql("ALTER TABLE notifications RENAME TO elsewhere")
         broken.set()
         return OK
 
     def works(_: Notification) -> Outcome:
+        begun.set()
         assert broken.wait(PATIENCE)
         return OK
 
