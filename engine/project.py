@@ -18,6 +18,7 @@ from engine.incidents.rule import ALERT
 from engine.lets import read_lets
 from engine.model import KindSchema, RuleInfo, Severity
 from engine.reasoning.program import Reasoning, flaws
+from engine.remembering import Memory
 from engine.rendering import Renderer
 from engine.routing import BUILT_IN_LABELS, Channels, Vocabulary, misspelt, read_channels
 from engine.rules import AlertRule, duplicate_names, read_rules
@@ -73,22 +74,22 @@ class Project:
         return tuple(known[name] for name in dict.fromkeys(asked)) or self.rules
 
 
-def load_project(folder: Path, *, thorough: bool = False) -> Project:
+def load_project(folder: Path, *, thorough: bool = False, memory: Memory | None = None) -> Project:
     """Read and check all files of ``folder``. With ``thorough`` every template is rendered with dummy data as well, which takes a while
     (without it a template that is wrong shows when it is used, by a plain message that names the fault), and names that nobody uses are
-    told, which are no reason not to run.
+    told, which are no reason not to run. Templates that ``memory`` knows to be right are not rendered again.
 
     Raises :class:`ProblemsFound` with every problem of every file, :class:`UsageError` when the folder is no project.
     """
     facts_path(folder)
-    return _Loader(folder).load(thorough)
+    return _Loader(folder, memory).load(thorough)
 
 
 class _Loader:
     """Loads file after file; a file that is wrong adds its problems and lets the others be read."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, memory: Memory | None = None) -> None:
+        self.folder, self.memory = folder, memory
         self.problems: list[Problem] = []
 
     def load(self, thorough: bool) -> Project:
@@ -115,7 +116,14 @@ class _Loader:
     def _templates(self, renderer: Renderer, rules: Iterable[AlertRule | IncidentRule]) -> Iterable[Problem]:
         if not renderer.folder.is_dir():
             return [_missing("templates", "folder")]
-        return renderer.check(rule.info for rule in rules)
+        infos = [rule.info for rule in rules]
+        found = renderer.fingerprint(infos)
+        if self.memory and self.memory.knows(found):
+            return ()
+        problems = renderer.check(infos)
+        if self.memory and not problems:
+            self.memory.note(found)
+        return problems
 
     def _present(self, name: str) -> Path:
         """The file of that name. Raises :class:`ProblemsFound` when it is missing."""

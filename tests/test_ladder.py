@@ -11,6 +11,7 @@ ENGINE = Path(__file__).parent.parent / "engine"
 LADDER = [
     "errors",
     "writing",
+    "remembering",
     "model",
     "yamlfile",
     "fields",

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Literal
 
 from engine.language.typed import NOWHERE, Span
@@ -170,10 +171,16 @@ class Contains(Expression):
     part: Expression
 
 
+@cache
+def field_names(kind: type) -> tuple[str, ...]:
+    """The names of a dataclass's fields, which every walk through a tree asks for."""
+    return tuple(each.name for each in fields(kind))
+
+
 def children(expression: Expression) -> Iterator[Expression]:
     """The expressions directly inside this one, in the order they are written."""
-    for each in fields(expression):
-        value = getattr(expression, each.name)
+    for name in field_names(type(expression)):
+        value = getattr(expression, name)
         if isinstance(value, Expression):
             yield value
         elif isinstance(value, tuple):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from datetime import timedelta
 
 from engine.language.names import references
+from engine.language.syntax import field_names
 from engine.language.typed import ColumnRef, History, Node, Related, RowMissing
 from engine.model import KindSchema
 
@@ -16,8 +16,8 @@ ALL_HISTORY = timedelta(days=36_525)
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly inside ``node``."""
-    for each in fields(node):
-        value = getattr(node, each.name)
+    for name in field_names(type(node)):
+        value = getattr(node, name)
         if isinstance(value, Node):
             yield value
         elif isinstance(value, tuple):

@@ -28,6 +28,7 @@ from engine.reasoning.program import (
     rule_of,
     scalar,
     shown_field,
+    unsure_field,
     values_wanted,
 )
 from engine.reasoning.tables import alert_table, columns_read
@@ -194,8 +195,9 @@ class Correlation:
                 name = f"{rule.name}/{pattern.source}/{'/'.join(row.key)}"
                 fields = merged.setdefault((pattern.source, name), {})
                 fields |= {pattern.binding: True, **{name: scalar(value, types[name]) for name, value in row.values.items()}}
-                self._rows.setdefault((rule.name, pattern.binding), {})[name] = Row(scope, row)
-                if not row.holds:
+                sure = row.holds and row.values.get(unsure_field(pattern)) is not True
+                self._rows.setdefault((rule.name, pattern.binding), {})[name] = Row(scope, replace(row, holds=sure))
+                if not sure:
                     self._unknown[rule.name].add(scope)
         for (source, name), fields in merged.items():
             known = {field: value for field, value in fields.items() if not is_shown(field)}
