@@ -97,9 +97,8 @@ class _Loader:
         routing = self._try(lambda: load(self._present("channels.yaml"), "channels.yaml"))
         channels = self._try(lambda: read_channels(routing, *([facts.time_zone] if facts else []))) if routing else None
         documents = self._rule_documents()
-        rules = self._rules(documents, facts, thorough) if facts else ()
         names = [name for document in documents for _, name in _named(document, "alert")]
-        incidents = self._incidents(documents, facts, rules, names) if facts else ()
+        rules, incidents = self._rules(documents, facts, names, thorough) if facts else ((), ())
         known = Known(names, rules if len(rules) == len(names) else None, channels.time_intervals if channels else None)
         schedules = self._try(lambda: load_schedules(self._present("schedules.yaml"), "schedules.yaml", known))
         self.problems += [*duplicate_names(documents), *_reserved_names(documents)]
@@ -148,22 +147,25 @@ class _Loader:
         loaded = [self._try(lambda path=path: load(path, path.relative_to(self.folder).as_posix())) for path in paths]  # type: ignore[misc]
         return [document for document in loaded if document]
 
-    def _rules(self, documents: Sequence[Document], facts: Facts, thorough: bool) -> tuple[AlertRule, ...]:
+    def _rules(
+        self, documents: Sequence[Document], facts: Facts, names: Iterable[str], thorough: bool
+    ) -> tuple[tuple[AlertRule, ...], tuple[IncidentRule, ...]]:
+        """``names`` are those of all alert rules as written."""
         lets = read_lets(documents, facts.schemas, facts.time_zone)
         read = {document.file: read_rules(document, facts.schemas, facts.time_zone, lets) for document in documents}
         self.problems += lets.problems
         self.problems += [problem for each in read.values() for problem in each.problems]
-        used = {file: each.used for file, each in read.items() if each.used is not None}
-        self.problems += lets.unused(used) if thorough else ()
-        return tuple(rule for each in read.values() for rule in each.rules)
+        rules = tuple(rule for each in read.values() for rule in each.rules)
+        incidents = read_incidents(documents, facts.schemas, rules, names, facts.time_zone, lets)
+        self.problems += incidents.problems
+        self.problems += _flawed(documents, incidents.rules, facts)
+        used = {file: _both(each.used, incidents.used.get(file, frozenset())) for file, each in read.items()}
+        self.problems += lets.unused({file: names for file, names in used.items() if names is not None}) if thorough else ()
+        return rules, incidents.rules
 
-    def _incidents(
-        self, documents: Sequence[Document], facts: Facts, rules: Iterable[AlertRule], names: Iterable[str]
-    ) -> tuple[IncidentRule, ...]:
-        incidents, problems = read_incidents(documents, facts.schemas, rules, names, facts.time_zone)
-        self.problems += problems
-        self.problems += _flawed(documents, incidents, facts)
-        return incidents
+
+def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    return None if one is None or other is None else one | other
 
 
 def rule_paths(folder: Path) -> list[Path]:

@@ -28,24 +28,9 @@ from engine.errors import LANGUAGES, Problem, ProblemsFound, Text
 from engine.markdown import from_text, harmless_values
 from engine.model import Message, Picture, Rendered, RuleInfo, Trend
 from engine.remembering import digest
-from engine.sandbox import (
-    MOST_CHARACTERS,
-    TEMPLATE_ERRORS,
-    TOO_LONG,
-    RefusedError,
-    Sandbox,
-    Shelf,
-    Source,
-    UnknownNameError,
-    asked_labels,
-    assigned,
-    failure,
-    limited,
-    mistakes,
-    parsed,
-    sandbox,
-)
+from engine.sandbox import MOST_CHARACTERS, TEMPLATE_ERRORS, TOO_LONG, RefusedError, Sandbox, Shelf, UnknownNameError, limited, sandbox
 from engine.specimens import BLANK, ZONE, specimens
+from engine.template_problems import Source, asked_labels, assigned, failure, mistakes, parsed
 from engine.views import CONTEXT, Entry, context, entries_of, ordered, ratio
 from engine.wording import PHRASES, Writer, clean, zone_of
 

@@ -36,6 +36,7 @@ LADDER = [
     "pictures",
     "views",
     "sandbox",
+    "template_problems",
     "markdown",
     "specimens",
     "rendering",

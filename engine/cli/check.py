@@ -18,7 +18,9 @@ from engine.cli.common import Settings, clock, fail, settings
 from engine.errors import Problem, ProblemsFound, StorewatchError, Text, visible, without_secrets
 
 if TYPE_CHECKING:
+    from engine.incidents import IncidentRule
     from engine.project import Project
+    from engine.rules import AlertRule
 
 
 AHEAD = timedelta(days=60)
@@ -116,7 +118,8 @@ def _schemas_are_old(project: Project) -> bool:
 def _named(project: Project) -> Iterator[object]:
     """What schemas are filled with: kinds with their columns, what rules are called and labelled, and the names in channels.yaml."""
     yield project.facts.kinds
-    for rule in sorted((*project.rules, *project.incidents), key=lambda rule: rule.defined_at):
+    rules: list[AlertRule | IncidentRule] = [*project.rules, *project.incidents]
+    for rule in sorted(rules, key=lambda rule: rule.defined_at):
         yield rule.name, type(rule).__name__, rule.info.owner, [*rule.info.labels.items()]
     channels = project.channels
     yield from map(list, (channels.contacts, channels.receivers, channels.time_intervals, channels.channels))

@@ -181,7 +181,7 @@ def _extent(part: Expression | Token) -> Span:
 
 
 def _names(parts: tuple[Part, ...]) -> tuple[str, ...]:
-    return tuple(str(part) for part in parts if isinstance(part, Token) and part.type == "NAME")
+    return tuple(part.strip("`") for part in parts if isinstance(part, Token) and part.type in ("NAME", "QUOTED"))
 
 
 def _expressions(parts: tuple[Part, ...]) -> tuple[Expression, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
@@ -10,6 +11,8 @@ from engine.fields import UNITS
 from engine.language import syntax, typed
 from engine.language.syntax import Expression, Name
 from engine.model import Type
+
+_PLAIN_NAME = re.compile(r"(?![\uff00-\uffef])(?:[^\W\d]|[0-9]+[\u3400-\u9fff])(?:(?![\uff00-\uffef])\w)*")  # as in grammar.lark
 
 
 class _Level(IntEnum):
@@ -88,7 +91,7 @@ def _show_comparison(expression: Expression) -> str:
 def _show_atom(expression: Expression) -> str:
     match expression:
         case syntax.Name(parts=parts):
-            return ".".join(parts)
+            return ".".join(map(_name, parts))
         case syntax.Call(function=function, arguments=arguments):
             return f"{function}({_list(arguments)})"
         case syntax.Related(function=function, item=item, kind=kind, where=where):
@@ -117,6 +120,10 @@ def _show_literal(expression: Expression) -> str:
             return "now"
         case _:
             raise TypeError(type(expression))
+
+
+def _name(part: str) -> str:
+    return part if _PLAIN_NAME.fullmatch(part) and part not in syntax.RESERVED else f"`{part}`"
 
 
 def _sum(expression: Expression) -> str:

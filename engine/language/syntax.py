@@ -6,10 +6,9 @@ Nodes are frozen and compare by structure; ``at``, the place in the text, does n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from functools import cache
 from typing import Literal
 
 from engine.language.typed import NOWHERE, Span
@@ -171,15 +170,9 @@ class Contains(Expression):
     part: Expression
 
 
-@cache
-def field_names(kind: type) -> tuple[str, ...]:
-    """The names of a dataclass's fields, which every walk through a tree asks for."""
-    return tuple(each.name for each in fields(kind))
-
-
 def children(expression: Expression) -> Iterator[Expression]:
     """The expressions directly inside this one, in the order they are written."""
-    for name in field_names(type(expression)):
+    for name in expression.__dataclass_fields__:  # fields() makes a tuple of them each time
         value = getattr(expression, name)
         if isinstance(value, Expression):
             yield value

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from engine.language.names import references
-from engine.language.syntax import field_names
 from engine.language.typed import ColumnRef, History, Node, Related, RowMissing
 from engine.model import KindSchema
 
@@ -16,7 +15,7 @@ ALL_HISTORY = timedelta(days=36_525)
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly inside ``node``."""
-    for name in field_names(type(node)):
+    for name in node.__dataclass_fields__:
         value = getattr(node, name)
         if isinstance(value, Node):
             yield value
