@@ -53,7 +53,7 @@ class Evidence:
 class AlertRule:
     """One alert rule, checked. ``severities`` are tried in order; the first whose condition holds wins, None always holds.
 
-    ``condition`` is ``when`` as written, ``defined_at`` its file and line; ``names`` are the shared names that the rule uses, with what
+    ``called`` has the words that the rule uses for columns and kinds, ``condition`` is ``when`` as written, ``defined_at`` its file and line; ``names`` are the shared names that the rule uses, with what
     they say.
     """
 
@@ -68,6 +68,7 @@ class AlertRule:
     max_alerts: int = 100
     params: tuple[Param, ...] = ()
     names: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    called: Mapping[str, str] = field(default_factory=dict, compare=False)
     condition: str = field(default="", compare=False)
     defined_at: str = field(default="", compare=False)
 
@@ -187,6 +188,7 @@ class _RuleReader:
             raw.max_alerts,
             tuple(params.params.values()),
             self.lets.told(self.expressions.used, self.document.file),
+            {name: word for name, word in self.expressions.called.items() if name != word},
             raw.when.strip(),
             f"{self.document.file}:{self.document.values[self.root].line}",
         )

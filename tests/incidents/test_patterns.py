@@ -142,7 +142,7 @@ def test_names_of_the_project_and_labels_with_brackets(bench: Bench) -> None:
       given: {placement: {W1: {live: true, starts_at: -9d, ends_at: +9d}}}
       alerts: {fell: {s1: {since: 1h, shows: {"Fall (%)": 10}}}}
       quiet: true
-    - test: off
+    - test: not on show
       rule: seen
       given: {placement: {W1: {live: false, starts_at: -9d, ends_at: +9d}}}
       alerts: {fell: {s1: {since: 1h, shows: {"Fall (%)": 11}}}}
