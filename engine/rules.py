@@ -53,8 +53,8 @@ class Evidence:
 class AlertRule:
     """One alert rule, checked. ``severities`` are tried in order; the first whose condition holds wins, None always holds.
 
-    ``called`` has the words that the rule uses for columns and kinds, ``condition`` is ``when`` as written, ``defined_at`` its file and line; ``names`` are the shared names that the rule uses, with what
-    they say.
+    ``called`` has the words that the rule uses for columns and kinds, ``condition`` is ``when`` as written, ``defined_at`` its file and
+    line; ``names`` are the shared names that the rule uses, with what they say.
     """
 
     info: RuleInfo
