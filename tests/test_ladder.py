@@ -11,6 +11,7 @@ ENGINE = Path(__file__).parent.parent / "engine"
 LADDER = [
     "errors",
     "writing",
+    "remembering",
     "model",
     "yamlfile",
     "fields",
@@ -35,6 +36,7 @@ LADDER = [
     "pictures",
     "views",
     "sandbox",
+    "template_problems",
     "markdown",
     "specimens",
     "rendering",
