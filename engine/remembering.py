@@ -1,8 +1,9 @@
-"""What was found right before, so that what takes long to look at is not looked at again while nothing about it has changed.
+"""What was found or made before, so that what takes long is not done again while nothing about it has changed.
 
-A folder of empty files, each named by a hash of everything that the answer depends on, the program's own code included. Only "all is right"
-is kept: whatever is wrong is found anew each time. The folder is the user's (``$XDG_CACHE_HOME/storewatch``, else ``~/.cache/storewatch``),
-trusted as Python trusts its ``__pycache__``, and may be deleted at any time; where it is not the user's alone, nothing is remembered.
+A folder of files, each named by a hash of everything that the answer depends on, the program's own code included. Empty ones say "all is
+right" (whatever is wrong is found anew each time); others hold what was made. The folder is the user's (``$XDG_CACHE_HOME/storewatch``,
+else ``~/.cache/storewatch``), trusted as Python trusts its ``__pycache__``, and may be deleted at any time; where it is not the user's
+alone, nothing is remembered.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 
-MOST = 200  # files; the oldest go
+MOST = 2000  # files; the half that was not used for longest goes
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,23 @@ class Memory:
         """Whether what the digest stands for was right."""
         return (self.folder / digest).is_file()
 
-    def note(self, digest: str) -> None:
-        """It is right."""
+    def note(self, digest: str, made: str = "") -> None:
+        """It is right; or this is what was made."""
         with suppress(OSError):
-            (self.folder / digest).touch()
-            for old in sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)[:-MOST]:
-                old.unlink()
+            unfinished = self.folder / f"{digest}.{os.getpid()}"
+            unfinished.write_text(made, encoding="utf-8")
+            unfinished.replace(self.folder / digest)
+            if len(os.listdir(self.folder)) > MOST:
+                for old in sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)[: -MOST // 2]:
+                    old.unlink()
+
+    def made(self, digest: str) -> str | None:
+        """What was noted under the digest."""
+        try:
+            os.utime(self.folder / digest)
+            return (self.folder / digest).read_text(encoding="utf-8")
+        except (OSError, UnicodeError):
+            return None
 
 
 def of_user() -> Memory | None:
@@ -53,12 +65,23 @@ def of_user() -> Memory | None:
 
 
 def digest(parts: Iterable[object]) -> str:
-    """The name of what ``parts`` say, for this very code. Parts are told apart by their ``repr``."""
+    """The name of what ``parts`` say, for this very code. Parts are told apart by their ``repr``; of dataclasses only what is compared
+    counts, so that places in files do not."""
     found = hashlib.sha256(_code().encode())
     for part in parts:
-        found.update(repr(part).encode("utf-8", "backslashreplace"))
+        found.update(_said(part).encode("utf-8", "backslashreplace"))
         found.update(b"\0")
     return found.hexdigest()
+
+
+def _said(part: object) -> str:
+    if is_dataclass(part):
+        return f"{type(part).__name__}({', '.join(_said(getattr(part, field.name)) for field in fields(part) if field.compare)})"
+    if isinstance(part, Mapping):
+        return f"{{{', '.join(f'{_said(key)}: {_said(value)}' for key, value in part.items())}}}"
+    if isinstance(part, list | tuple):
+        return f"[{', '.join(map(_said, part))}]"
+    return repr(part)
 
 
 @cache

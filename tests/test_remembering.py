@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from engine.cli.init import copy_starter
 from engine.errors import ProblemsFound
+from engine.language.typed import Const, Span
+from engine.model import Type
 from engine.project import load_project
 from engine.remembering import MOST, Memory, digest, of_user
 
@@ -29,8 +33,20 @@ def test_it_forgets_the_oldest(memory: Memory) -> None:
     names = [digest([number]) for number in range(MOST + 5)]
     for name in names:
         memory.note(name)
-    assert len(list(memory.folder.iterdir())) == MOST
-    assert memory.knows(names[-1])
+        os.utime(memory.folder / names[0])  # the first is used again and again
+    assert len(list(memory.folder.iterdir())) <= MOST
+    assert memory.knows(names[0]) and memory.knows(names[-1]) and not memory.knows(names[1])
+
+
+def test_what_was_made_is_given_back(memory: Memory) -> None:
+    memory.note(digest(["a"]), "SELECT '店'")
+    assert memory.made(digest(["a"])) == "SELECT '店'"
+    assert memory.made(digest(["b"])) is None
+
+
+def test_where_something_is_written_does_not_count() -> None:
+    one, moved = (Const(Decimal(1), type=Type.NUMBER, at=Span(start, start + 1)) for start in (3, 4))
+    assert digest([[one]]) == digest([[moved]]) != digest([[Const(Decimal(2), type=Type.NUMBER)]])
 
 
 def test_a_folder_that_others_can_write_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import reduce
 
 import ibis
@@ -19,6 +21,7 @@ from engine.rules import AlertRule, Evidence
 
 COVERAGE = "coverage"  # table: which of the listed stores a group of rules knows
 MATCHED = "matched"  # table: keys of matched rows
+_TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,15 @@ class Query:
 
     sql: str
     sources: frozenset[Source]
+
+    def to_json(self) -> str:
+        sources = [(source.role, source.kind, None if source.offset is None else source.offset // _TICK) for source in self.sources]
+        return json.dumps([self.sql, *sources])
+
+    @classmethod
+    def from_json(cls, text: str) -> Query:
+        sql, *sources = json.loads(text)
+        return cls(sql, frozenset(Source(role, kind, None if offset is None else offset * _TICK) for role, kind, offset in sources))
 
 
 @dataclass(frozen=True, slots=True)
