@@ -79,7 +79,7 @@ def explain_character(text: str, position: int) -> ExpressionError:
     char = text[position]
     if char in _FULL_WIDTH:
         return ExpressionError(tuple(_full_width(text, position)))
-    if char in "'\"":
+    if char in "'\"`":
         return _unclosed(text, position)
     if char in "0123456789":
         return _bad_number(text, position)
