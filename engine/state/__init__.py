@@ -1,5 +1,6 @@
 """The state of alerts, kept in SQLite (a file, in WAL mode, fully synchronous) or PostgreSQL."""
 
+from engine.state.ledger import Ledger, Past
 from engine.state.people import Act, Deed, acknowledge, add_silence, deeds, expire_silence, silences, take_back
 from engine.state.store import State
 from engine.state.turns import only_daemon, turn
@@ -11,6 +12,8 @@ __all__ = [
     "Deed",
     "Evaluation",
     "Event",
+    "Ledger",
+    "Past",
     "RuleHealth",
     "State",
     "acknowledge",

@@ -7,12 +7,13 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Table, case, delete, false, func, literal, select
 
+from engine.builtin.facts import Operations
 from engine.errors import StateError, Text
 from engine.model import Alert, Identity, Notification, Severity, Transition
 from engine.model import State as AlertState
-from engine.routing import Held, Suppression, Thread, Told
+from engine.routing import Held, Silence, Suppression, Thread, Told
 from engine.state.database import Database
-from engine.state.people import note_deed
+from engine.state.people import note_deed, silences
 from engine.state.rows import (
     alert_of,
     alert_row,
@@ -27,6 +28,7 @@ from engine.state.rows import (
     transition_row,
 )
 from engine.state.values import Evaluation, Event, RuleHealth
+from engine.state.watching import operations
 from engine.state_tables import ALERTS, EVALUATIONS, HELD, NOTIFICATION_ALERTS, NOTIFICATIONS, RULE_HEALTH, SUPPRESSED, TRANSITIONS
 
 CHUNK = 500  # values in one IN (...); SQLite takes at most 32766
@@ -140,6 +142,14 @@ class State(Database):
         query = select(NOTIFICATIONS.c.id).where(NOTIFICATIONS.c.thread == thread, NOTIFICATIONS.c.recipient == recipient)
         with self.reading() as connection:
             return connection.scalars(query.order_by(NOTIFICATIONS.c.number).limit(1)).first()
+
+    def silences(self) -> tuple[Silence, ...]:
+        """All that were ever made, oldest first."""
+        return silences(self)
+
+    def operations(self, at: datetime) -> Operations:
+        """How storewatch itself fares."""
+        return operations(self, at)
 
     # what changes
 
