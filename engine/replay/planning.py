@@ -20,7 +20,7 @@ MOMENT = timedelta(microseconds=1)
 def scheduled(project: Project, snapshots: Snapshots, since: datetime, until: datetime, rules: Collection[AlertRule]) -> list[Appointment]:
     """The instants of ``schedules.yaml`` with ``since <= at <= until``, each with those of ``rules`` that its schedule evaluates.
 
-    A schedule that says ``on: ingest`` has an instant wherever a batch of its rules' kinds is dated: when a file came long ago is not known.
+    One that says ``on: ingest`` has an instant wherever a batch of its rules' kinds is dated: when a file came is not known.
     """
     found = []
     for name, schedule in project.schedules.schedules.items():
