@@ -246,8 +246,7 @@ def never_came(rules: Sequence[AlertRule], snapshots: Snapshots, schemas: Mappin
     """
     readers: defaultdict[str, list[str]] = defaultdict(list)
     for rule in rules:
-        conditions = [node for node in (rule.where, rule.when, *(node for _, node in rule.severities)) if node]
-        for kind in kinds_read(rule.kind, conditions, schemas):
+        for kind in kinds_read(rule.kind, rule.conditions, schemas):
             readers[kind].append(rule.name)
     ages = {kind: snapshots.ages(kind, at, schemas[kind].fresh_for) for kind in schemas}
     known = {age.store_id for listed in ages.values() for age in listed if age.age <= KNOWN_FOR} - {"*"}

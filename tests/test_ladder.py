@@ -19,6 +19,7 @@ LADDER = [
     "facts",
     "facts_file",
     "snapshots",
+    "archive",
     "ingest",
     "expressions",
     "lets",

@@ -157,12 +157,11 @@ def _of_matched(frame: Frame, table: ir.Table) -> ir.Table:
 
 
 def evidence_query(evidence: Evidence, schemas: Mapping[str, KindSchema], dialect: Dialect, axis: Axis = ()) -> Query:
-    """The evidence for the keys in the table ``matched`` (column ``key``, with an axis also ``key at``): ``via``, the shown values (``show 0`` ...), and with a
-    group its value (``group``) and number of rows (``count``); in the order in which it is told."""
+    """The evidence for the keys in the table ``matched`` (column ``key``, with an axis also ``key _at``): ``via``, the shown values
+    (``show 0`` ...), and with a group its value (``group``) and number of rows (``count``); in the order in which it is told."""
     group = [t.ColumnRef((), evidence.group, type=schemas[evidence.kind].columns[evidence.group].type)] if evidence.group else []
-    nodes = [evidence.where, evidence.order, *group, *(item.value for item in evidence.show)]
     frames = Frames(schemas, dialect, axis)
-    frame = frames.frame(evidence.kind, [node for node in nodes if node is not None])
+    frame = frames.frame(evidence.kind, [*group, *evidence.nodes])
     at = {f"key {name}": "timestamp" for name in axis}
     matched = ibis.table({"key": "string", **at}, name=MATCHED)
     rows = frame.table.semi_join(matched, [(evidence.via, "key"), *zip(axis, at, strict=True)])

@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from engine.archive import Archive
 from engine.builtin import BUILT_IN
-from engine.matching.evaluate import Matcher
+from engine.matching.foresight import Foresight
 from engine.pipeline import next_dispatch, run_dispatch, run_round
 from engine.project import Project
 from engine.replay.memory import Memory
 from engine.replay.model import Appointment, Replay
 from engine.replay.recording import Record
 from engine.replay.writing import Notes
+from engine.rules import AlertRule
 from engine.snapshots import Snapshots
 
 MOMENT = timedelta(minutes=1)
@@ -36,7 +38,7 @@ def replay(
     *,
     memory: Memory | None = None,
     until: datetime | None = None,
-    matcher: Matcher | None = None,
+    matcher: Foresight | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Replay:
     """What the project would have found and told at each of the ``appointments`` and, by dispatches, between them and up to ``until``
@@ -49,14 +51,15 @@ def replay(
     planned = sorted(appointments)
     if not planned:
         raise ValueError("a replay needs an instant")
-    run = _Run(project, matcher or Matcher(project.facts.schemas, project.facts.time_zone), snapshots, memory or Memory())
+    matcher = matcher or Foresight(project.facts.schemas, project.facts.time_zone)
+    run = _Run(project, matcher, Archive.of(snapshots), memory or Memory())
     end = max(until or planned[-1].at, planned[-1].at)
     complete = run.all(planned, end, progress)
     return run.result(planned, end, complete=complete)
 
 
 class _Run:
-    def __init__(self, project: Project, matcher: Matcher, snapshots: Snapshots, memory: Memory) -> None:
+    def __init__(self, project: Project, matcher: Foresight, snapshots: Archive, memory: Memory) -> None:
         self.project, self.matcher, self.snapshots, self.memory = project, matcher, snapshots, memory
         self.rules = {rule.name: rule for rule in project.rules}
         self.infos = project.infos | BUILT_IN
@@ -65,16 +68,26 @@ class _Run:
 
     def all(self, planned: Sequence[Appointment], end: datetime, progress: Callable[[Progress], None]) -> bool:
         """Whether it came to the end."""
+        seen = 0
         try:
             for number, each in enumerate(planned):
                 if number:
                     self.dispatches(planned[number - 1].at, each.at)
+                if number == seen:
+                    seen += self.look_ahead(planned[number:])
                 self.round(each)
                 progress(Progress(number + 1, len(planned), each.at))
             self.dispatches(planned[-1].at, end)
         except KeyboardInterrupt:
             return False
         return True
+
+    def look_ahead(self, planned: Sequence[Appointment]) -> int:
+        glances = ((each.at, self.rules_of(each)) for each in planned)
+        return self.matcher.look_ahead(glances, self.snapshots, self.memory.alerts(closed=True))
+
+    def rules_of(self, each: Appointment) -> tuple[AlertRule, ...]:
+        return tuple(self.rules[name] for name in each.rules)
 
     def round(self, each: Appointment) -> None:
         done = run_round(
@@ -84,7 +97,7 @@ class _Run:
             self.memory,
             each.at,
             schedule=each.schedule,
-            rules=[self.rules[name] for name in each.rules],
+            rules=self.rules_of(each),
             clock=lambda: each.at,
             write=self.notes.write,
         )
