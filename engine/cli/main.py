@@ -34,6 +34,7 @@ from engine.cli import (
     simulate,
     status,
     test,
+    verify,
 )
 from engine.cli.common import Settings, default_language, fail
 from engine.errors import LANGUAGES, StorewatchError, Text, UsageError
@@ -103,6 +104,7 @@ for group in (
     ingest,
     run,
     dryrun,
+    verify,
     serve,
     status,
     alerts,
