@@ -48,6 +48,10 @@ class Evidence:
     group: str = ""
     top: int = 10
 
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        return tuple(node for node in (self.where, self.order, *(item.value for item in self.show)) if node)
+
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
@@ -75,6 +79,11 @@ class AlertRule:
     @property
     def name(self) -> str:
         return self.info.name
+
+    @property
+    def conditions(self) -> tuple[Node, ...]:
+        """What decides whether the rule is true of a row, and how severe that is."""
+        return tuple(node for node in (self.where, self.when, *(node for _, node in self.severities)) if node)
 
     @property
     def override_conditions(self) -> tuple[Node, ...]:

@@ -20,6 +20,7 @@ LADDER = [
     "facts",
     "facts_file",
     "snapshots",
+    "archive",
     "ingest",
     "expressions",
     "lets",

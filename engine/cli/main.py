@@ -16,6 +16,7 @@ from engine.cli import (
     check,
     demo,
     drill,
+    dryrun,
     explain,
     functions,
     ingest,
@@ -33,6 +34,7 @@ from engine.cli import (
     simulate,
     status,
     test,
+    verify,
 )
 from engine.cli.common import Settings, default_language, fail
 from engine.errors import LANGUAGES, StorewatchError, Text, UsageError
@@ -101,6 +103,8 @@ for group in (
     test,
     ingest,
     run,
+    dryrun,
+    verify,
     serve,
     status,
     alerts,
