@@ -60,11 +60,11 @@ class Project:
     def reasoning(self) -> Reasoning:
         return Reasoning(self.incidents, frozenset([ALERT, *self.facts.schemas]))
 
-    @property
+    @cached_property
     def infos(self) -> dict[str, RuleInfo]:
         return {rule.name: rule.info for rule in self.rules} | {rule.name: rule.info for rule in self.incidents}
 
-    @property
+    @cached_property
     def limits(self) -> dict[str, int]:
         """The most alerts that a message lists, by rule."""
         return {rule.name: rule.max_alerts for rule in self.rules} | {rule.name: rule.max_alerts for rule in self.incidents}
