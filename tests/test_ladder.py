@@ -56,8 +56,11 @@ LADDER = [
     "editing",
     "drafting",
     "replay",
+    "report",
+    "diff",
     "daemon",
     "simulate",
+    "tune",
     "cli",
 ]
 CLOCK_MODULES = {"daemon", "cli"}

@@ -15,6 +15,7 @@ from engine.cli import (
     answering,
     check,
     demo,
+    diff,
     drill,
     explain,
     functions,
@@ -111,6 +112,7 @@ for group in (
     explain,
     preview,
     drill,
+    diff,
     simulate,
     demo,
 ):
