@@ -104,7 +104,7 @@ def run_round(
     before = state.alerts(closed=True)
     results = _match(project, matcher, snapshots, at, rules, before)
     results |= _own(project, state.operations(started), results.values(), before, at)
-    before |= state.resolved(candidate.identity for result in results.values() for candidate in result.candidates)
+    before |= state.resolved(identity for result in results.values() for identity in _true(result))
     after, transitions = step(before, results.values(), infos, at)
     incidents = correlate(project.reasoning, after, infos, matcher, snapshots, at)
     ended = state.resolved(candidate.identity for result in incidents for candidate in result.candidates)
@@ -271,6 +271,12 @@ def _match(
         judge_staleness(snapshots, project.facts.schemas, project.facts.expected, at),
     )
     return results | {result.rule: result for result in built_in}
+
+
+def _true(result: RuleResult) -> Iterator[Identity]:
+    """The identities that may fire: what was found, and what is unknown, which some rules tell, too."""
+    yield from (candidate.identity for candidate in result.candidates)
+    yield from result.unknown
 
 
 def _own(
