@@ -18,7 +18,7 @@ from engine.report.letters import Progress, letters
 from engine.report.words import PAGE
 from engine.wording import Writer
 
-MOST_MAILS = 2_000
+MOST_MAILS = 1_000
 ALERTS_A_BLOCK, MAILS_A_BLOCK = 50, 10
 PAGE_FILES = "page.html", "style.css", "script.js"
 
