@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.common import Settings, clock, emit, emit_json, fail, settings
-from engine.cli.history import INTERRUPTED, appointments_of, progress_bar, span_of
+from engine.cli.common import Settings, emit, emit_json, fail, settings
+from engine.cli.replaying import Asked, bar, check_stores, known_stores, names_in, planned, span
 from engine.errors import StorewatchError, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from engine.archive import Archive
     from engine.diff import Difference
     from engine.project import Project
     from engine.replay import Progress, Replay
-    from engine.rules import AlertRule
-    from engine.snapshots import Snapshots
+
+DAYS, INTERRUPTED = 90, 130
 
 
 def register(app: typer.Typer) -> None:
@@ -29,10 +30,13 @@ def register(app: typer.Typer) -> None:
 def diff(
     context: typer.Context,
     base: Annotated[str, typer.Option(help="What to compare with: a git revision, or another project's folder. Default: main.")] = "",
-    days: Annotated[int | None, typer.Option(min=1, help="How many days of history; default 90.")] = None,
-    since: Annotated[str, typer.Option("--from", help="First day or instant, instead of --days.")] = "",
-    until: Annotated[str, typer.Option("--to", help="Last day or instant. Default: the last day that there is data of.")] = "",
-    rule: Annotated[list[str] | None, typer.Option("--rule", help="Only this rule; may be given several times.")] = None,
+    since: Annotated[str, typer.Option("--from", help="First day or instant (project time zone).")] = "",
+    until: Annotated[str, typer.Option("--to", help="Last day or instant. Default: now.")] = "",
+    days: Annotated[int, typer.Option("--days", help="So many days up to --to. Default: 90.", min=0, show_default=False)] = 0,
+    rules: Annotated[list[str] | None, typer.Option("--rules", help="Only these rules: names with commas between.")] = None,
+    stores: Annotated[list[str] | None, typer.Option("--stores", help="Tell of these stores only: ids with commas between.")] = None,
+    every: Annotated[str, typer.Option("--every", help="Evaluate all rules so often (1d, 6h, 30m), not as schedules.yaml says.")] = "",
+    per_batch: Annotated[bool, typer.Option("--per-batch", help="Evaluate wherever the data of a rule changes.")] = False,
     budget: Annotated[
         list[str] | None, typer.Option(help="Exit with 1 above it: '+10 notifications/day', '+5% alerts', '200 notifications/week'.")
     ] = None,
@@ -48,7 +52,7 @@ def diff(
 
       storewatch diff
 
-      storewatch diff --base v1.2 --days 30 --rule dsr_drop
+      storewatch diff --base v1.2 --days 30 --rules dsr_drop
 
       storewatch diff --base origin/main --markdown --budget "+10 notifications/day"
 
@@ -59,33 +63,34 @@ def diff(
     """
     options = settings(context)
     try:
-        raise typer.Exit(_diff(options, base, (since, until, days), rule or [], budget or [], markdown, limit))
+        asked = Asked(since, until, days if days or since else DAYS, names_in(rules), names_in(stores), every, per_batch)
+        raise typer.Exit(_diff(options, base, asked, budget or [], markdown, limit))
     except StorewatchError as error:
         fail(options, error)
 
 
-def _diff(
-    options: Settings, asked: str, span: tuple[str, str, int | None], rules: list[str], budgets: list[str], markdown: bool, limit: int
-) -> int:
-    from engine.diff import base_of, compare, parse_budget  # heavy modules load only when they are needed
+def _diff(options: Settings, base_name: str, asked: Asked, budgets: list[str], markdown: bool, limit: int) -> int:
+    from engine.archive import Archive  # heavy modules load only when they are needed
+    from engine.diff import base_of, compare, parse_budget
     from engine.diff.telling import as_json, as_markdown
     from engine.project import load_project
     from engine.snapshots import Snapshots
 
     limits = [parse_budget(text) for text in budgets]
     head = load_project(options.project)
-    with base_of(asked, options.project) as base:
-        snapshots = Snapshots(head.snapshots)
-        since, until = span_of(head, snapshots, *span, clock())
+    archive = Archive.of(Snapshots(head.snapshots))
+    since, until = span(asked, head, archive)
+    check_stores(asked, known_stores(head, archive, until) if asked.stores else ())
+    with base_of(base_name, options.project) as base:
+        projects = (base.project, head)
         replays = []
-        for project, name in ((base.project, Text(base.name, base.name)), (head, Text("this version", "当前版本"))):
-            chosen = _chosen(project, rules, (base.project, head))
-            with progress_bar(options, name) as progress:
-                replays.append(_replayed(project, snapshots, chosen, (since, until), progress))
+        for project, name in zip(projects, (Text.same(base.name), Text("this version", "当前版本")), strict=True):
+            with bar(options, name) as progress:
+                replays.append(_replayed(project, archive, _narrowed(asked, project, projects), (since, until), progress))
             if not replays[-1].complete:
                 options.say(Text("interrupted: nothing was compared", "已中断：没有比较"))
                 return INTERRUPTED
-        found = compare(replays[0], replays[1], (base.project, head), snapshots, (base.name, str(options.project)))
+        found = compare(replays[0], replays[1], projects, archive, (base.name, str(options.project)))
     if options.format == "json":
         judged = [{"budget": each.text, "spent": float(each.spent(found)), "kept": each.kept(found)} for each in limits]
         emit_json(as_json(found) | {"budgets": judged})
@@ -98,34 +103,32 @@ def _diff(
     return int(not all(each.kept(found) for each in limits))
 
 
-def _chosen(project: Project, asked: list[str], projects: tuple[Project, Project]) -> tuple[AlertRule, ...]:
-    """The project's rules among those asked for, by their name in either version; all where none is asked for. Raises UsageError."""
+def _narrowed(asked: Asked, project: Project, projects: tuple[Project, Project]) -> Asked | None:
+    """What is asked, with the project's own names of the rules, which may be given by their name in either version. None where the project
+    has none of them. Raises UsageError for a name that neither version has."""
     from engine.diff.renames import renames
 
-    if not asked:
-        return project.rules
-    names = [rule.name for each in projects for rule in each.rules]
-    for name in asked:
-        if name not in names:
-            projects[1].select([name])  # raises, with what was probably meant
-    alike = [{one.before, one.after} for one in renames(*projects)]
-    wanted = set(asked).union(*(pair for pair in alike if pair & set(asked)))
-    return tuple(rule for rule in project.rules if rule.name in wanted)
+    if not asked.rules:
+        return asked
+    known = {rule.name for each in projects for rule in each.rules}
+    projects[1].select(name for name in asked.rules if name not in known)  # raises, with what was probably meant
+    alike = ({one.before, one.after} for one in renames(*projects))
+    wanted = set(asked.rules).union(*(pair for pair in alike if pair & set(asked.rules)))
+    own = tuple(rule.name for rule in project.rules if rule.name in wanted)
+    return replace(asked, rules=own) if own else None
 
 
 def _replayed(
-    project: Project,
-    snapshots: Snapshots,
-    rules: tuple[AlertRule, ...],
-    span: tuple[datetime, datetime],
-    progress: Callable[[Progress], None],
+    project: Project, archive: Archive, asked: Asked | None, between: tuple[datetime, datetime], progress: Callable[[Progress], None]
 ) -> Replay:
-    """A replay of the project in that time. Where it has none of the rules, it is looked at when it would have evaluated the others."""
+    """A replay of what is asked (None: of no rule, at the instants at which others would have been evaluated)."""
     from engine.replay import replay
+    from engine.replay.summary import only
 
-    found = appointments_of(project, snapshots, *span, rules or project.rules)
-    planned = found if rules else [replace(each, rules=()) for each in found]
-    return replay(project, snapshots, planned, until=span[1], progress=progress)
+    instants = planned(asked or Asked(), project, archive, *between)
+    instants = instants if asked else [replace(each, rules=()) for each in instants]
+    found = replay(project, archive, instants, until=between[1], progress=progress)
+    return only(found, asked.stores) if asked and asked.stores else found
 
 
 def _tell(options: Settings, found: Difference, head: Project, limit: int) -> None:

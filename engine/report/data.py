@@ -11,7 +11,7 @@ from typing import Any
 from engine.errors import Text
 from engine.model import Identity, RuleInfo, Severity, Shown, State
 from engine.replay import Episode, Replay, Sent
-from engine.report.figures import RuleFigures, figures
+from engine.replay.summary import RuleFigures, by_rule
 from engine.report.letters import Letter
 from engine.report.words import STATES
 from engine.wording import REASONS, SEVERITIES, Writer, clean
@@ -40,7 +40,8 @@ def contents(replay: Replay, written: Sequence[Letter | None], writer: Writer) -
     mails = list(dict.fromkeys(letter for letter in written if letter))
     places = {letter: number for number, letter in enumerate(mails)}
     told = _told(replay.sent, episodes)
-    rows = [_figures(row, rules, replay, writer) for row in figures(replay)]
+    eventful = (row for row in by_rule(replay) if row.alerts or row.notifications or row.unknown or row.failed)
+    rows = [_figures(row, rules, writer) for row in eventful]
     index = {
         "since": _seconds(replay.since),
         "until": _seconds(replay.seen_until),
@@ -95,9 +96,9 @@ def _told(sent: Iterable[Sent], episodes: Sequence[Episode]) -> dict[int, list[i
     return found
 
 
-def _figures(row: RuleFigures, rules: _Numbered, replay: Replay, writer: Writer) -> Plain:
-    spans = [writer.duration(span) if span is not None else "" for span in (row.typical, row.longest)]
-    return [rules.number(row.rule), row.alerts, row.notifications, row.flaps, *spans, row.unknown, row.failed]
+def _figures(row: RuleFigures, rules: _Numbered, writer: Writer) -> Plain:
+    spans = [writer.duration(span) if span is not None else "" for span in (row.resolve, row.longest)]
+    return [rules.number(row.rule), row.alerts, row.notifications, row.relapses, *spans, row.unknown, row.failed]
 
 
 def _rule(name: str, info: RuleInfo | None, writer: Writer) -> Plain:

@@ -18,7 +18,7 @@ PAGE: Mapping[str, Text] = {
     "per_day": Text("notifications a day", "每天通知"),
     "busiest": Text("busiest day", "最忙的一天"),
     "stores": Text("stores", "店铺"),
-    "unknown": Text("rows that were unknown", "未知的行次"),
+    "unknown": Text("most rows unknown at once", "同时未知的行最多"),
     "failed": Text("evaluations that failed", "失败的检查"),
     "quiet": Text("Rules that never fired, but were unknown or failed", "没有告警、但有未知或失败的规则"),
     "sent_by_day": Text("Notifications per day", "每天的通知"),
@@ -50,7 +50,8 @@ PAGE: Mapping[str, Text] = {
     "members": Text("made of", "包含"),
     "more_rows": Text("more rows", "行未列出"),
     "not_kept": Text(
-        "This message is not in the file (--mails sets how many are).", "文件里没有保存这封消息（--mails 可以调整保存多少封）。"
+        "This message is not in the file (--html-messages sets how many are).",
+        "文件里没有保存这封消息（--html-messages 可以调整保存多少封）。",
     ),
     "loading": Text("…", "…"),
     "owner": Text("owner", "负责人"),

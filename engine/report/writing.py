@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from engine.errors import Text, UsageError
 from engine.replay import Clerk, Replay
 from engine.report.data import Plain, blocks, contents, title
 from engine.report.letters import Progress, letters
 from engine.report.words import PAGE
 from engine.wording import Writer
+from engine.writing import replace_files
 
 MOST_MAILS = 1_000
 ALERTS_A_BLOCK, MAILS_A_BLOCK = 50, 10
@@ -35,7 +35,7 @@ def write_report(
     """Write a replay to ``path`` as a page in ``language`` (zh or en).
 
     ``clerk`` writes the messages, of which the first ``most_mails`` are kept; ``progress`` is told how many of all notifications are done.
-    Raises :class:`UsageError` where the file cannot be written, :class:`~engine.errors.SnapshotError` where a batch went away.
+    Raises :class:`~engine.errors.StorewatchError` where the file cannot be written, or a batch went away.
     """
     project = clerk.project
     writer = Writer(language, project.facts.zone)
@@ -44,11 +44,7 @@ def write_report(
     words = {name: text.in_(language) for name, text in PAGE.items()}
     data = {"language": language, "words": words, **made.index, "sizes": [ALERTS_A_BLOCK, MAILS_A_BLOCK]}
     packed = [*_packed("alerts", made.details, ALERTS_A_BLOCK), *_packed("mails", made.mails, MAILS_A_BLOCK)]
-    try:
-        path.write_text(_page(heading, language, data, packed), encoding="utf-8")
-    except OSError as error:
-        text = Text(f"{path} cannot be written: {error.strerror}", f"无法写入 {path}：{error.strerror}")
-        raise UsageError(text, Text("choose another file", "请换一个文件")) from error
+    replace_files({path: _page(heading, language, data, packed).encode()})
 
 
 def _packed(name: str, items: Sequence[Plain], size: int) -> Iterator[str]:

@@ -84,13 +84,13 @@ def test_another_folder_is_a_base_too(repository: Repository, tmp_path: Path) ->
 
 @pytest.mark.parametrize("asked", ["old_name", "new_name"])
 def test_one_rule_by_either_name(repository: Repository, asked: str) -> None:
-    found = repository.json("diff", *SPAN, "--rule", asked)
+    found = repository.json("diff", *SPAN, "--rules", asked)
     assert [row["rule"] for row in found["rules"]] == ["new_name"]
     assert found["alerts"] == {"base": 1, "head": 1}
 
 
 def test_a_new_rule_by_itself(repository: Repository) -> None:
-    assert repository.json("diff", *SPAN, "--rule", "few_visits")["alerts"] == {"base": 0, "head": 1}
+    assert repository.json("diff", *SPAN, "--rules", "few_visits")["alerts"] == {"base": 0, "head": 1}
 
 
 BUDGETS = {
@@ -132,9 +132,9 @@ def test_a_name_in_a_table_can_do_nothing() -> None:
         (("--base", "nowhere"), "neither a folder nor a git revision"),
         (("--base=--help",), "neither a folder nor a git revision"),
         (("--budget", "ten mails"), "is no budget"),
-        (("--rule", "low_ratings"), "did you mean low_rating?"),
-        (("--days", "3", "--from", "2026-11-02"), "either --days or --from"),
-        (("--from", "2026-11-07", "--to", "2026-11-02"), "ends before it begins"),
+        (("--rules", "low_ratings"), "did you mean low_rating?"),
+        (("--days", "3", "--from", "2026-11-02"), "give --from or --days"),
+        (("--from", "2026-11-07", "--to", "2026-11-02"), "must be earlier"),
     ],
 )
 def test_what_cannot_be_done_is_told(repository: Repository, words: tuple[str, ...], said: str) -> None:
