@@ -103,7 +103,7 @@ def test_it_opens_without_an_error_or_a_request_and_fits_a_phone(project: Projec
     assert "rating\t4.4\n" in seen["detail"] and "Critical" in seen["detail"]
     assert HOSTILE[:20] in seen["detail"]
     assert "<img src=x" not in seen["mail"] and "data:image/png;base64," in seen["mail"]
-    assert "Rating is low" in seen["subject"]
+    assert "评分低" in seen["subject"]
 
 
 @needs_chromium
