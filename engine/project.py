@@ -73,22 +73,22 @@ class Project:
         return tuple(known[name] for name in dict.fromkeys(asked)) or self.rules
 
 
-def load_project(folder: Path, *, thorough: bool = False) -> Project:
+def load_project(folder: Path, *, thorough: bool = False, edit: Callable[[Document], Document] = lambda read: read) -> Project:
     """Read and check all files of ``folder``. With ``thorough`` every template is rendered with dummy data as well, which takes a while
     (without it a template that is wrong shows when it is used, by a plain message that names the fault), and names that nobody uses are
-    told, which are no reason not to run.
+    told, which are no reason not to run. ``edit`` changes files of rules after they are read.
 
     Raises :class:`ProblemsFound` with every problem of every file, :class:`UsageError` when the folder is no project.
     """
     facts_path(folder)
-    return _Loader(folder).load(thorough)
+    return _Loader(folder, edit).load(thorough)
 
 
 class _Loader:
     """Loads file after file; a file that is wrong adds its problems and lets the others be read."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, edit: Callable[[Document], Document]) -> None:
+        self.folder, self.edit = folder, edit
         self.problems: list[Problem] = []
 
     def load(self, thorough: bool) -> Project:
@@ -138,7 +138,7 @@ class _Loader:
             self.problems.append(_missing("rules", "folder"))
         paths = rule_paths(self.folder)
         loaded = [self._try(lambda path=path: load(path, path.relative_to(self.folder).as_posix())) for path in paths]  # type: ignore[misc]
-        return [document for document in loaded if document]
+        return [self.edit(document) for document in loaded if document]
 
     def _rules(self, documents: Sequence[Document], facts: Facts, thorough: bool) -> tuple[AlertRule, ...]:
         lets = read_lets(documents, facts.schemas, facts.time_zone)
