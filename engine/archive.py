@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import Self
 
-from engine.snapshots import BEGINNING, Batch, Selection, Snapshots, age_order
+from engine.snapshots import AS_OF, BEGINNING, Batch, Selection, Snapshots, age_order
 
 END = datetime.max.replace(tzinfo=UTC)
 Extent = tuple[int, int]
@@ -37,7 +38,7 @@ class Archive(Snapshots):
         """Those of the batches that have one of these :attr:`~engine.snapshots.Batch.id`."""
         return Archive(self.folder, {kind: [b for b in found if b.id in ids] for kind, found in self._batches.items()})
 
-    @property
+    @cached_property
     def ids(self) -> frozenset[str]:
         return frozenset(batch.id for found in self._batches.values() for batch in found)
 
@@ -78,3 +79,8 @@ class Archive(Snapshots):
 def fresh_from(at: datetime, fresh_for: timedelta) -> datetime:
     """The instant of the oldest batch that is fresh at ``at``."""
     return at - min(fresh_for, at - BEGINNING)
+
+
+def dated(batch_id: str) -> datetime:
+    """The instant of a batch, by its :attr:`~engine.snapshots.Batch.id`."""
+    return datetime.strptime(batch_id.partition("/")[2].partition("-")[0], AS_OF).replace(tzinfo=UTC)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from engine.archive import Archive
 from engine.builtin import BUILT_IN, OWN, TOO_MANY_ALERTS, Operations, judge_amounts, judge_operations, judge_staleness
 from engine.composing import Desk, Write, written
 from engine.lifecycle import changed, close, fold, step
@@ -23,7 +24,7 @@ from engine.reasoning.correlate import correlate
 from engine.routing import Escalations, Held, Reminders, Suppressed, around_trouble, decide, due_escalations, due_repeats, held_in
 from engine.rules import AlertRule
 from engine.snapshots import Snapshots
-from engine.state import Deed, Evaluation, Ledger
+from engine.state import Basis, Deed, Evaluation, Ledger
 
 LOG = logging.getLogger(__name__)
 DISPATCH, BY_HAND = "dispatch", "by_hand"
@@ -100,10 +101,11 @@ def run_round(
     Raises :class:`~engine.errors.StateError` or :class:`~engine.errors.SnapshotError`; a rule that fails is reported in its result.
     """
     started = clock()
+    snapshots, observed = Archive.of(snapshots), state.operations(started)
     infos = project.infos | BUILT_IN
     before = state.alerts(closed=True)
     results = _match(project, matcher, snapshots, at, rules, before)
-    results |= _own(project, state.operations(started), results.values(), before, at)
+    results |= _own(project, observed, results.values(), before, at)
     before |= state.resolved(identity for result in results.values() for identity in _true(result))
     after, transitions = step(before, results.values(), infos, at)
     incidents = correlate(project.reasoning, after, infos, matcher, snapshots, at)
@@ -133,6 +135,7 @@ def run_round(
             decided.suppressed,
             waiting,
             decided.held,
+            basis=Basis(project.version, project.files, snapshots.ids, observed),
         )
     )
     names = tuple(rule.name for rule in rules)
@@ -213,6 +216,7 @@ def _dispatch(
         held=decided.held,
         known=newest,
         deeds={identity: deed for identity in ended if deed},
+        basis=Basis(project.version, project.files, frozenset(), Operations(started)),
     )
     stored = state.commit(entry)
     faults = Counter(fault for _, fault in messages if fault)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -29,7 +31,8 @@ Loaded = TypeVar("Loaded")
 
 @dataclass(frozen=True)
 class Project:
-    """Everything a cycle needs to know that people wrote. ``folder`` also holds ``snapshots/`` and, by default, ``state.db``."""
+    """Everything a cycle needs to know that people wrote. ``folder`` also holds ``snapshots/`` and, by default, ``state.db``; ``files`` are
+    the files that it was read from, by path."""
 
     folder: Path
     facts: Facts
@@ -38,6 +41,15 @@ class Project:
     channels: Channels
     schedules: Schedules
     renderer: Renderer
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def version(self) -> str:
+        """Sixteen hexadecimal digits that are the same for the same files."""
+        digest = hashlib.sha256()
+        for path in sorted(self.files):
+            digest.update(f"{path}\0{len(self.files[path])}\0".encode() + self.files[path])
+        return digest.hexdigest()[:16]
 
     @property
     def snapshots(self) -> Path:
@@ -92,6 +104,7 @@ class _Loader:
         self.problems: list[Problem] = []
 
     def load(self, thorough: bool) -> Project:
+        files = source_files(self.folder)
         facts = self._try(lambda: load_facts(self.folder / "facts.yaml", "facts.yaml"))
         routing = self._try(lambda: load(self._present("channels.yaml"), "channels.yaml"))
         channels = self._try(lambda: read_channels(routing, *([facts.time_zone] if facts else []))) if routing else None
@@ -110,7 +123,7 @@ class _Loader:
         self.problems += self._templates(renderer, (*rules, *incidents)) if thorough else ()
         if self.problems or facts is None or channels is None or schedules is None:
             raise ProblemsFound(self.problems)
-        return Project(self.folder, facts, rules, incidents, channels, schedules, renderer)
+        return Project(self.folder, facts, rules, incidents, channels, schedules, renderer, files)
 
     def _templates(self, renderer: Renderer, rules: Iterable[AlertRule | IncidentRule]) -> Iterable[Problem]:
         if not renderer.folder.is_dir():
@@ -156,6 +169,17 @@ class _Loader:
         self.problems += problems
         self.problems += _flawed(documents, incidents, facts)
         return incidents
+
+
+def source_files(folder: Path) -> dict[str, bytes]:
+    """The files that make the project in ``folder``, by path; those that cannot be read are left out."""
+    named = [folder / name for name in ("facts.yaml", "channels.yaml", "schedules.yaml")]
+    paths = [*named, *rule_paths(folder), *sorted((folder / "templates").rglob("*.j2"))]
+    found: dict[str, bytes] = {}
+    for path in paths:
+        with suppress(OSError):
+            found[path.relative_to(folder).as_posix()] = path.read_bytes()
+    return found
 
 
 def rule_paths(folder: Path) -> list[Path]:

@@ -89,6 +89,8 @@ EVALUATIONS = Table(
     Column("judged", Integer, nullable=False),
     Column("transitions", Integer, nullable=False),
     Column("notifications", Integer, nullable=False),
+    Column("version", Words, nullable=False, server_default=""),
+    Column("observed", Json, nullable=False, server_default="null"),
     UniqueConstraint("schedule", "instant", name="evaluations_claim"),
 )
 
@@ -222,6 +224,19 @@ ACTS = Table(
     Column("comment", Words, nullable=False),
 )
 
+LABELS = Table(
+    "labels",
+    METADATA,
+    Column("fingerprint", Words, primary_key=True),
+    Column("episode", Integer, primary_key=True, autoincrement=False),
+    Column("rule", Words, nullable=False),
+    Column("key", Json, nullable=False),
+    Column("useful", Boolean, nullable=False),
+    Column("author", Words, nullable=False),
+    Column("comment", Words, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 RULE_HEALTH = Table(
     "rule_health",
     METADATA,
@@ -241,6 +256,21 @@ DAEMONS = Table(
     Column("started", Instant, nullable=False),
     Column("seen", Instant, nullable=False),
     Column("observed", Json, nullable=False),
+)
+
+VERSIONS = Table(
+    "versions",
+    METADATA,
+    Column("id", Words, primary_key=True),
+    Column("first_seen", Instant, nullable=False),
+    Column("files", LargeBinary, nullable=False),
+)
+
+SEEN_BATCHES = Table(
+    "seen_batches",
+    METADATA,
+    Column("id", Words, primary_key=True),
+    Column("evaluation", Integer, nullable=False),
 )
 
 _WRITERS: tuple[tuple[type, str, Callable[[Any], object]], ...] = (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.common import Settings, clock, emit, emit_json, existing_state, fail, settings
+from engine.cli.common import Settings, Writers, clock, emit, emit_json, existing_state, fail, settings
 from engine.cli.replaying import Asked, bar, check_stores, known_stores, names_in, planned, span, steps
 from engine.cli.words import local_time
 from engine.errors import StorewatchError, Text, UsageError
@@ -201,8 +202,8 @@ def _tell(options: Settings, project: Project, found: Replay) -> None:
 def _print(options: Settings, tables: Mapping[str, list[dict[str, object]]]) -> None:
     from engine.wording import Writer
 
-    writer = Writer(options.language, "UTC")
-    spans = {"resolve": writer.duration, "longest": writer.duration}
+    writer = Writer(options.language, UTC)
+    spans: Writers = {"resolve": writer.duration, "longest": writer.duration}
     eventful = [row for row in tables["rules"] if row["alerts"] or row["notifications"] or row["unknown"] or row["failed"]]
     emit(options, eventful, RULES, Text("no rule found anything", "没有规则发现问题"), spans)
     typer.echo()

@@ -35,6 +35,7 @@ from engine.cli import (
     simulate,
     status,
     test,
+    verify,
 )
 from engine.cli.common import Settings, default_language, fail
 from engine.errors import LANGUAGES, StorewatchError, Text, UsageError
@@ -104,6 +105,7 @@ for group in (
     ingest,
     run,
     dryrun,
+    verify,
     serve,
     status,
     alerts,

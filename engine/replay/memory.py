@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
@@ -38,7 +38,8 @@ class Memory:
     """The state. Messages are queued until :meth:`deliver` or :meth:`give_up`, as an outbox has them."""
 
     past: Past | None = None  # what was told before, where it begins from a real state
-    quiet: list[Silence] = field(default_factory=list)
+    quiet: Sequence[Silence] = ()
+    observed: Operations | None = None  # how storewatch itself fares; None: well
     open_: dict[Identity, Alert] = field(default_factory=dict)
     ended: dict[Identity, Alert] = field(default_factory=dict)
     failing: dict[str, Failing] = field(default_factory=dict)
@@ -57,7 +58,7 @@ class Memory:
     @classmethod
     def like(cls, state: State) -> Memory:
         """A copy of what a real state knows and a next round may ask for. The state is only read."""
-        copy = cls(state, list(state.silences()))
+        copy = cls(state, state.silences())
         for alert in state.alerts(resolved=True).values():
             copy._put(alert)
         copy.failing = failing_rules(state)
@@ -99,7 +100,7 @@ class Memory:
         return tuple(self.quiet)
 
     def operations(self, at: datetime) -> Operations:
-        return Operations(at, dict(self.failing))
+        return replace(self.observed or Operations(at), at=at, failing=dict(self.failing))
 
     def newest(self) -> int:
         return self._newest

@@ -14,6 +14,7 @@ from engine.model import State as AlertState
 from engine.routing import Held, Silence, Suppression, Thread, Told
 from engine.state.database import Database
 from engine.state.people import note_deed, silences
+from engine.state.records import observed_row, store_basis
 from engine.state.rows import (
     alert_of,
     alert_row,
@@ -153,12 +154,16 @@ class State(Database):
 
     # what changes
 
+    batches_stored: frozenset[str] = frozenset()
+    """Batches of which this process knows that they are noted as seen."""
+
     def commit(self, evaluation: Evaluation) -> bool:
         """Store an evaluation in one transaction; False, and nothing is changed, when its (schedule, instant) was already claimed, or
         when another process told something since ``evaluation.known``.
 
         Raises :class:`StateError` when another process changed one of its alerts since they were read; nothing is stored then.
         """
+        batches = self.batches_stored
         with self.writing_alone() as connection:
             if evaluation.known not in (None, _newest(connection)):
                 return False
@@ -175,7 +180,10 @@ class State(Database):
             self._store_health(connection, evaluation)
             for identity, deed in evaluation.deeds.items():
                 note_deed(connection, identity, deed)
-            return True
+            if evaluation.basis:
+                batches = store_basis(self, connection, number, evaluation.basis, self.batches_stored)
+        self.batches_stored = batches
+        return True
 
     def count_from(self, schedule: str, instant: datetime) -> None:
         """Claim ``instant`` without evaluating anything: a schedule that is new has missed nothing before it."""
@@ -192,7 +200,8 @@ class State(Database):
             connection.execute(NOTIFICATION_ALERTS.insert().from_select(columns, about))
 
     def _claim(self, connection: Connection, evaluation: Evaluation) -> int | None:
-        insert = self.insert(EVALUATIONS).values(evaluation_row(evaluation)).on_conflict_do_nothing()
+        observed = observed_row(evaluation.basis.observed) if evaluation.basis else None
+        insert = self.insert(EVALUATIONS).values(evaluation_row(evaluation, observed)).on_conflict_do_nothing()
         number: int | None = connection.scalars(insert.returning(EVALUATIONS.c.number)).first()
         return number
 

@@ -40,7 +40,7 @@ def suggest(now: Trial, trials: Sequence[Trial], at_most: float | None = None, *
     if at_most is not None:
         most = max(fitting, key=lambda trial: (trial.per_day, trial.alerts))
         why = Text(
-            f"it tells most of those with at most {at_most:g} notifications a day ({most.per_day:.2f}); nobody labelled alerts of this time",
+            f"it tells most of those with at most {at_most:g} notifications a day ({most.per_day:.2f}); no alert is labelled",
             f"在每天不超过 {at_most:g} 条通知的取值里，它报得最多（{most.per_day:.2f}）；这段时间没有标注",
         )
         return Suggestion(most, why)
@@ -48,7 +48,7 @@ def suggest(now: Trial, trials: Sequence[Trial], at_most: float | None = None, *
     if bend is None:
         return Suggestion(None, _nothing())
     why = Text(
-        f"the curve bends here: on one side of it each step tells much more ({bend.per_day:.2f} a day here). Labels would tell which are useful",
+        f"the curve bends here ({bend.per_day:.2f} a day): to one side each step tells much more. Labels would tell what is useful",
         f"曲线在这里拐弯：再往一侧每一步都会多报很多（这里每天 {bend.per_day:.2f}）。有标注才能知道哪些有用",
     )
     return Suggestion(bend, why)

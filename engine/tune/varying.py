@@ -63,8 +63,8 @@ def parse_variation(text: str) -> Variation:
 
 
 def variants(rule: AlertRule, document: Document, variations: Sequence[Variation]) -> list[Variant]:
-    """All combinations. ``document`` is the file of the rule. Raises :class:`UsageError` for a name that is none of the rule's, or where there
-    are more than :data:`MOST`."""
+    """All combinations. ``document`` is the file of the rule. Raises :class:`UsageError` for a name that is none of the rule's, or where
+    there are more than :data:`MOST`."""
     known = tunable(rule, document)
     for each in variations:
         if each.name not in known:
@@ -84,7 +84,7 @@ def tunable(rule: AlertRule, document: Document) -> dict[str, str]:
     found |= {param.name: param.text for param in rule.params}
     found |= {name: text for name, text in rule.names if _literal(text)}
     entry = next(each for each in _entries(document) if each.get("alert") == rule.name)
-    written = [text[start:end] for key in EXPRESSIONS for text in _texts(entry.get(key)) for start, end in _literals(text)]
+    written = [text[start:end] for key in EXPRESSIONS for text in _texts(key, entry.get(key)) for start, end in _literals(text)]
     return found | {text: text for text in sorted(set(written))}
 
 
@@ -119,7 +119,7 @@ def _edit_rule(entry: dict[str, Any], wanted: Mapping[str, str], params: set[str
             literals[name] = value
     for key in EXPRESSIONS if literals else ():
         if key in entry:
-            entry[key] = _mapped(entry[key], lambda text: _rewritten(text, literals))
+            entry[key] = _mapped(key, entry[key], lambda text: _rewritten(text, literals))
 
 
 def _rewritten(text: str, literals: Mapping[str, str]) -> str:
@@ -148,19 +148,18 @@ def _literal(text: str) -> bool:
     return list(_literals(text)) == [(0, len(text))]
 
 
-def _texts(value: object) -> Iterator[str]:
-    """The texts in a value of YAML, and numbers as expressions write them; of mappings keys as well, which may be conditions."""
-    if isinstance(value, dict):
-        for key, each in value.items():
-            yield from _texts(key)
-            yield from _texts(each)
-    elif isinstance(value, str):
-        yield value
+def _texts(key: str, value: object) -> list[str]:
+    """The texts under a key of a rule."""
+    found: list[str] = []
+    _mapped(key, value, lambda text: found.append(text) or text)
+    return found
 
 
-def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+def _mapped(key: str, value: Any, change: Callable[[str], str]) -> Any:
+    """The value of a key of a rule with other texts. Keys in it are labels, but conditions under ``overrides``."""
     if isinstance(value, dict):
-        return {_mapped(key, change): _mapped(each, change) for key, each in value.items()}
+        named = change if key == "overrides" else lambda text: text
+        return {named(name): _mapped("", each, change) for name, each in value.items()}
     return change(value) if isinstance(value, str) else value
 
 
@@ -172,12 +171,13 @@ def _range(text: str, found: re.Match[str]) -> list[str]:
     if not found["step"]:
         raise UsageError(Text(f"--vary {text}: how large is a step?", f"--vary {text}：步长是多少？"), _hint())
     low, high, step = (_quantity(text, found[name]) for name in ("low", "high", "step"))
-    if not (type(low) is type(high) is type(step)) or step <= type(step)(0) or low > high:  # type: ignore[operator]
+    percents = {found[name].endswith("%") for name in ("low", "high")}
+    if not (type(low) is type(high) is type(step)) or len(percents) > 1 or step <= type(step)(0) or low > high:  # type: ignore[operator]
         raise _wrong(text)
     count = int((high - low) / step) + 1  # type: ignore[operator]
     if count > MOST:
         raise UsageError(Text(f"--vary {text}: {count} values are too many", f"--vary {text}：{count} 个值太多"), _hint())
-    percent = "%" if found["low"].endswith("%") else ""
+    percent = "%" if percents == {True} else ""
     return [_spelt(low + number * step, percent) for number in range(count)]  # type: ignore[operator]
 
 

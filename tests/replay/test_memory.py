@@ -116,7 +116,7 @@ class Both:
 
     def silence(self, at: datetime, hours: int) -> None:
         silence = Silence((parse_matcher('alert="dsr_drop"'),), "amy", "", at, at, at + timedelta(hours=hours))
-        self.memory.quiet.append(replace(silence, number=add_silence(self.state, silence)))
+        self.memory.quiet = (*self.memory.quiet, replace(silence, number=add_silence(self.state, silence)))
 
 
 @calm
