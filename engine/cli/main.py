@@ -23,6 +23,7 @@ from engine.cli import (
     ingest,
     init,
     kinds,
+    label,
     new,
     outbox,
     preview,
@@ -35,6 +36,7 @@ from engine.cli import (
     simulate,
     status,
     test,
+    tune,
     verify,
 )
 from engine.cli.common import Settings, default_language, fail
@@ -111,12 +113,14 @@ for group in (
     alerts,
     answering,
     silence,
+    label,
     routes,
     outbox,
     explain,
     preview,
     drill,
     diff,
+    tune,
     simulate,
     demo,
 ):

@@ -20,6 +20,21 @@ class Suggestion:
     why: Text
 
 
+@dataclass(frozen=True, slots=True)
+class Study:
+    """All that was tried of one rule: the ``names`` that were varied, the rule as it is (``now``), the variants, what is suggested."""
+
+    rule: str
+    names: tuple[str, ...]
+    now: Trial
+    trials: tuple[Trial, ...]
+    suggestion: Suggestion
+
+    def assignment(self, trial: Trial) -> dict[str, str]:
+        """The variant's value of each name."""
+        return dict(zip(self.names, trial.values, strict=True))
+
+
 def suggest(now: Trial, trials: Sequence[Trial], at_most: float | None = None, *, ordered: bool = True) -> Suggestion:
     """The variant to take, of those with at most so many notifications a day.
 

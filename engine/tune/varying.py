@@ -151,7 +151,12 @@ def _literal(text: str) -> bool:
 def _texts(key: str, value: object) -> list[str]:
     """The texts under a key of a rule."""
     found: list[str] = []
-    _mapped(key, value, lambda text: found.append(text) or text)
+
+    def take(text: str) -> str:
+        found.append(text)
+        return text
+
+    _mapped(key, value, take)
     return found
 
 
