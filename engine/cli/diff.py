@@ -90,7 +90,7 @@ def _diff(options: Settings, base_name: str, asked: Asked, budgets: list[str], m
             if not replays[-1].complete:
                 options.say(Text("interrupted: nothing was compared", "已中断：没有比较"))
                 return INTERRUPTED
-        found = compare(replays[0], replays[1], projects, archive, (base.name, str(options.project)))
+        found = compare(replays[0], replays[1], projects, archive, (since, until), (base.name, str(options.project)))
     if options.format == "json":
         judged = [{"budget": each.text, "spent": float(each.spent(found)), "kept": each.kept(found)} for each in limits]
         emit_json(as_json(found) | {"budgets": judged})

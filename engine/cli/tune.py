@@ -68,7 +68,7 @@ def tune(
 
     Examples:
 
-      storewatch tune dsr_drop --vary "4.7=4.5..4.9 step 0.05" --picture dsr.png
+      storewatch tune dsr_drop --vary "lowest=4.5..4.9 step 0.05" --picture dsr.png
 
       storewatch tune dsr_drop --vary "for=0s,1d,2d" --vary "7d=3d,7d,14d" --labels incidents.csv
 
@@ -133,7 +133,7 @@ def _trial(
     project = _varied(options, variant, variations)
     with bar(options, name) as progress:
         found = replay(project, archive, planned(asked, project, archive, *between), until=between[1], progress=progress)
-    return tried(variant.values, asked.rules[0], found, truth) if found.complete else None
+    return tried(variant.values, asked.rules[0], found, between[1] - between[0], truth) if found.complete else None
 
 
 def _varied(options: Settings, variant: Variant, variations: Sequence[Variation]) -> Project:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from engine.diff.alerts import Pairing, alert_changes
 from engine.diff.messages import paired_messages, sent_changes
@@ -15,9 +16,14 @@ from engine.snapshots import Snapshots
 
 
 def compare(
-    base: Replay, head: Replay, projects: tuple[Project, Project], snapshots: Snapshots, names: tuple[str, str] = ("base", "head")
+    base: Replay,
+    head: Replay,
+    projects: tuple[Project, Project],
+    snapshots: Snapshots,
+    span: tuple[datetime, datetime],
+    names: tuple[str, str] = ("base", "head"),
 ) -> Difference:
-    """What is different between two replays of ``snapshots``, of the older and the newer project, which are called ``names``.
+    """What is different between two replays of ``snapshots`` over ``span``, of the older and the newer project, which are called ``names``.
 
     Alerts that never fired are left out. One that fires for a row in both, while it was true in both without a break, is the same alert;
     a message to the same recipient that tells the same of the same alert is the same message.
@@ -41,6 +47,7 @@ def compare(
         base,
         head,
         names,
+        span,
         renamed,
         tuple(name for name in new_rules if name not in old_rules and name not in called.values()),
         tuple(name for name in old_rules if name not in new_rules and name not in called),

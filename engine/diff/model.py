@@ -97,12 +97,14 @@ class RuleRow:
 
 @dataclass(frozen=True)
 class Difference:
-    """Everything. ``names`` are what the older and the newer version are called. ``added``, ``removed`` and ``edited`` are names of rules;
+    """Everything. ``names`` are what the older and the newer version are called;
+    ``span`` is the time that was looked at. ``added``, ``removed`` and ``edited`` are names of rules;
     ``complete_texts`` is False where so many messages could differ in their text that not all were written and compared."""
 
     base: Replay
     head: Replay
     names: tuple[str, str]
+    span: tuple[datetime, datetime]
     renamed: tuple[Renamed, ...]
     added: tuple[str, ...]
     removed: tuple[str, ...]
@@ -114,7 +116,7 @@ class Difference:
     @property
     def days(self) -> float:
         """Of the history, at least one."""
-        return max(1.0, (self.head.until - self.head.since) / timedelta(days=1))
+        return max(1.0, (self.span[1] - self.span[0]) / timedelta(days=1))
 
     def rows(self) -> tuple[RuleRow, ...]:
         """A row for each rule that told anything or was renamed, the one with most differences first."""

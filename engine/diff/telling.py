@@ -99,8 +99,8 @@ def as_json(found: Difference) -> dict[str, object]:
     return {
         "base": found.names[0],
         "head": found.names[1],
-        "since": found.head.since,
-        "until": found.head.until,
+        "since": found.span[0],
+        "until": found.span[1],
         "days": round(found.days, 3),
         "renamed": [{"before": one.before, "after": one.after, "changed": one.changed} for one in found.renamed],
         "rules_added": list(found.added),

@@ -94,7 +94,7 @@ function whenSeen(box, height, paint) {
 }
 
 function cards() {
-  const days = Math.max(1, (DATA.until - DATA.since) / 86400), sent = DATA.sent.length;
+  const days = DATA.days.length, sent = DATA.sent.length;
   const totals = byDay(DATA.sent, 3, 2).map(each => each.reduce((a, b) => a + b, 0)), most = Math.max(0, ...totals);
   const values = [[DATA.alerts.length, W.alerts], [sent, W.notifications], [(sent / days).toFixed(1), W.per_day],
     [DATA.stores.length, W.stores], ...(most ? [[DATA.days[totals.indexOf(most)].slice(5), `${W.busiest}: ${most} ${W.notifications}`]] : [])];

@@ -38,7 +38,8 @@ class Study:
 def suggest(now: Trial, trials: Sequence[Trial], at_most: float | None = None, *, ordered: bool = True) -> Suggestion:
     """The variant to take, of those with at most so many notifications a day.
 
-    Where something is known: the best balance of precision and recall (F1), then fewest notifications. Else, with ``at_most``, the one that
+    Where something is known: the best balance of precision and recall (F1), then fewest
+    notifications, unless the rule is as good as it is. Else, with ``at_most``, the one that
     tells most; else the bend of the curve (the point farthest from the straight line between its ends, as Satopää et al. 2011 find
     it), where ``trials`` are ``ordered`` and have one.
     """
@@ -70,15 +71,20 @@ def suggest(now: Trial, trials: Sequence[Trial], at_most: float | None = None, *
 
 
 def _best(now: Trial, trials: Sequence[Trial]) -> Suggestion:
-    best = max(trials, key=lambda trial: (round(trial.score.f1 if trial.score else 0.0, 9), -trial.notifications, -trial.alerts))
-    if best.score is None or not best.score.f1:
+    most = max(trials, key=_worth)
+    if most.score is None or not most.score.f1:
         return Suggestion(None, Text("none of them tells anything that is known to be useful", "没有一个取值报出已知有用的问题"))
-    here = _balance(best)
+    equals = [trial for trial in trials if _worth(trial) == _worth(most)]
     before = _balance(now)
-    same = now.score is not None and round(best.score.f1 - now.score.f1, 9) <= 0 and best.notifications >= now.notifications
-    if same:
-        return Suggestion(best, Text(f"no better than now ({before.en})", f"不比现在更好（{before.zh}）"))
+    if _worth(now) >= _worth(most):
+        return Suggestion(None, Text(f"nothing is better than now ({before.en})", f"没有比现在更好的（现在：{before.zh}）"))
+    best = equals[len(equals) // 2]  # of a plateau the middle: the farthest from where it falls
+    here = _balance(best)
     return Suggestion(best, Text(f"best balance: {here.en}; now: {before.en}", f"最平衡：{here.zh}；现在：{before.zh}"))
+
+
+def _worth(trial: Trial) -> tuple[float, int]:
+    return (round(trial.score.f1, 9) if trial.score else 0.0, -trial.notifications)
 
 
 def _balance(trial: Trial) -> Text:

@@ -41,7 +41,7 @@ def picture(study: Study, language: str) -> bytes:
         _lines(axes, study.trials, fonts, said)
     title = f"{study.rule}: {', '.join(study.names)}"
     heading = title if len(fonts) > 1 or title.isascii() else title.encode("ascii", "ignore").decode()
-    figure.text(0.08, 0.93, heading, color=INK, fontfamily=fonts, fontsize=12, fontweight="bold", parse_math=False)
+    figure.text(0.08, 0.93, heading, color=INK, fontfamily=list(fonts), fontsize=12, fontweight="bold", parse_math=False)
     out = io.BytesIO()
     canvas.print_png(out, metadata={"Software": None})  # type: ignore[no-untyped-call]
     return out.getvalue()
@@ -55,12 +55,11 @@ def _bars(axes: Axes, study: Study, fonts: Sequence[str], language: str) -> None
     about: dict[str, Any] = {"fontfamily": fonts, "fontsize": 9, "parse_math": False}
     level = f"{WORDS['now'].in_(language)} {now.per_day:.2f}"
     axes.text(-0.45, now.per_day, level, color=INK, va="bottom", **about)
-    if chosen is not None:
-        place = trials.index(chosen)
-        axes.text(place, chosen.per_day, WORDS["suggested"].in_(language), color=CHOSEN, ha="center", va="bottom", **about)
     step = -(-len(trials) // MOST_TICKS) or 1
-    turned = max((len(trial.name) for trial in trials), default=0) * min(len(trials), MOST_TICKS) > 110
-    axes.set_xticks(list(places)[::step], [trial.name for trial in trials][::step], **(TURNED if turned else {}))
+    shown = {*range(0, len(trials), step), *([trials.index(chosen)] if chosen else [])}
+    names = [f"{trials[place].name}\n{WORDS['suggested'].in_(language) if trials[place] is chosen else ''}" for place in sorted(shown)]
+    turned = sum(map(len, names)) > 110
+    axes.set_xticks(sorted(shown), names, **about, **(TURNED if turned else {}))
     axes.set_ylabel(WORDS["per_day"].in_(language), color=INK, fontfamily=fonts, fontsize=10)
     axes.set_ylim(0, max([now.per_day, *(trial.per_day for trial in trials)]) * 1.15 or 1)
     axes.set_xlim(-0.6, len(trials) - 0.4)

@@ -25,9 +25,9 @@ class Trial:
         return ", ".join(self.values)
 
 
-def tried(values: tuple[str, ...], rule: str, replay: Replay, truth: Truth | None) -> Trial:
-    """The figures of ``rule`` in a replay."""
+def tried(values: tuple[str, ...], rule: str, replay: Replay, span: timedelta, truth: Truth | None) -> Trial:
+    """The figures of ``rule`` in a replay of a time as long as ``span``."""
     episodes = [episode for episode in fired(replay) if episode.rule == rule]
     told = sum(any(moved.alert.identity.rule == rule for moved in sent.transitions) for sent in replay.sent)
-    days = max(1.0, (replay.seen_until - replay.since) / timedelta(days=1))
+    days = max(1.0, span / timedelta(days=1))
     return Trial(values, len(episodes), told, told / days, score(truth, episodes) if truth else None)

@@ -161,11 +161,12 @@ def _texts(key: str, value: object) -> list[str]:
 
 
 def _mapped(key: str, value: Any, change: Callable[[str], str]) -> Any:
-    """The value of a key of a rule with other texts. Keys in it are labels, but conditions under ``overrides``."""
+    """The value of a key of a rule with other texts. Keys in it are labels; under ``overrides`` they are conditions, and numbers values."""
+    own = key == "overrides"
     if isinstance(value, dict):
-        named = change if key == "overrides" else lambda text: text
-        return {named(name): _mapped("", each, change) for name, each in value.items()}
-    return change(value) if isinstance(value, str) else value
+        return {change(name) if own else name: _mapped(key, each, change) for name, each in value.items()}
+    number = own and isinstance(value, int | float) and not isinstance(value, bool)
+    return change(str(value)) if number or isinstance(value, str) else value
 
 
 def _entries(document: Document) -> Iterator[dict[str, Any]]:
