@@ -43,7 +43,7 @@ FIRST = datetime(2026, 1, 5, tzinfo=UTC)
 WEEKS = timedelta(days=28)
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1, minutes=30)  # 09:30 in Shanghai, after the morning's exports
-SHARES = {"order": 5, "review": 3, "product": 2, "placement": 2, "promotion": 2}
+SHARES = {"order": 5, "review": 3}
 """Of these kinds one row in so many is kept."""
 CYCLES = 5
 
