@@ -29,7 +29,7 @@ def renames(base: Project, head: Project) -> tuple[Renamed, ...]:
     before, after = rules_of(base), rules_of(head)
     gone = {name: rule for name, rule in before.items() if name not in after}
     new = {name: rule for name, rule in after.items() if name not in before}
-    found = [Renamed(*names, changed=False) for names in _matches(gone, new, nameless)]
+    found = [Renamed(*names, changed=False) for names in _matches(gone, new, _nameless)]
     taken = {name for one in found for name in (one.before, one.after)}
     gone, new = ({name: rule for name, rule in rules.items() if name not in taken} for rules in (gone, new))
     found += [Renamed(*names, changed=True) for names in _matches(gone, new, _condition)]
@@ -45,19 +45,33 @@ def rules_of(project: Project) -> dict[str, Rule]:
 def changed_rules(base: Project, head: Project) -> frozenset[str]:
     """The names of rules that both have and that are not the same."""
     before, after = rules_of(base), rules_of(head)
-    return frozenset(name for name, rule in after.items() if name in before and rule != before[name])
+    return frozenset(name for name, rule in after.items() if name in before and not same(rule, before[name]))
 
 
-def nameless(rule: Rule) -> Rule:
-    """The rule without what its name decides."""
-    return replace(rule, info=replace(rule.info, name="", template=""))
+def same(one: Rule, other: Rule) -> bool:
+    """Whether two rules say the same, under whatever names."""
+    return _nameless(one) == _nameless(other)
+
+
+def _nameless(rule: Rule) -> object:
+    """The rule without what its name decides. The patterns of an incident rule count as written: the names and titles of all rules, which it
+    is checked against, are not its own."""
+    info = replace(rule.info, name="", template="")
+    if isinstance(rule, AlertRule):
+        return replace(rule, info=info)
+    return replace(rule, info=replace(info, words={}), ways=()), _written(rule)
+
+
+def _written(rule: IncidentRule) -> object:
+    patterns = [(word, each) for way in rule.ways for word, group in way.groups for each in group]
+    return [(word, each.binding, each.source, each.text, each.count, each.distinct) for word, each in patterns]
 
 
 def _condition(rule: Rule) -> object:
     """What decides where it fires: for one without a condition of its own, nothing that is like another's."""
     if isinstance(rule, AlertRule):
         return (rule.kind, rule.when, rule.where)
-    return (rule.scope, rule.ways)
+    return (rule.scope, _written(rule))
 
 
 def _matches(gone: Mapping[str, Rule], new: Mapping[str, Rule], essence: Callable[[Rule], object]) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from engine.diff.alerts import BASE, HEAD, now_called
-from engine.diff.renames import Rule, nameless, rules_of
+from engine.diff.renames import Rule, rules_of, same
 from engine.matching.evaluate import Matcher
 from engine.model import Alert, Identity, Rendered
 from engine.project import Project
@@ -62,7 +62,7 @@ class Texts:
 
     def _rule_alike(self, name: str) -> bool:
         before, after = self._rules[BASE].get(name), self._rules[HEAD].get(self.called.get(name, name))
-        return before == after or (before is not None and after is not None and nameless(before) == nameless(after))
+        return before == after or (before is not None and after is not None and same(before, after))
 
     def _essence(self, sent: Sent, called: Mapping[str, str]) -> object:
         """All that a message is made of, save for templates and what rules say."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine.diff import Renamed
+from engine.diff.renames import changed_rules, renames
+from engine.project import load_project
 from tests.diff.conftest import AFTER, BEFORE, Repository, at
 
 SPAN = ("--from", "2026-11-02", "--to", "2026-11-07")
@@ -80,6 +84,32 @@ def test_another_folder_is_a_base_too(repository: Repository, tmp_path: Path) ->
     repository.git("worktree", "add", "-q", str(other), "main")
     found = repository.json("diff", "--base", str(other / "shops" / "ours"), *SPAN)
     assert (len(found["alert_differences"]), len(found["renamed"])) == (5, 1)
+
+
+INCIDENT = """
+- incident: both
+  title: Both
+  when:
+    all:
+      one: alert where name == 'low_rating'
+      two: alert where name == 'never' and store_id == one.store_id
+  severity: critical
+"""
+
+
+def test_an_incident_rule_is_not_changed_by_names_that_it_does_not_mention(repository: Repository, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(repository.folder, other)
+    (other / "rules" / "few.yaml").write_text(BEFORE + INCIDENT, encoding="utf-8")
+    (repository.folder / "rules" / "few.yaml").write_text(AFTER + INCIDENT, encoding="utf-8")
+    assert changed_rules(load_project(other), load_project(repository.folder)) == {"low_rating", "never"}
+
+
+def test_a_rule_that_was_renamed_and_changed(repository: Repository, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(repository.folder, other)
+    (other / "rules" / "few.yaml").write_text(AFTER.replace("few_visits", "few").replace("Few visits", "Few"), encoding="utf-8")
+    assert renames(load_project(other), load_project(repository.folder)) == (Renamed("few", "few_visits", changed=True),)
 
 
 @pytest.mark.parametrize("asked", ["old_name", "new_name"])
