@@ -20,6 +20,7 @@ from engine.incidents.rule import ALERT
 from engine.lets import read_lets
 from engine.model import KindSchema, RuleInfo, Severity
 from engine.reasoning.program import Reasoning, flaws
+from engine.remembering import Memory
 from engine.rendering import Renderer
 from engine.routing import BUILT_IN_LABELS, Channels, Vocabulary, misspelt, read_channels
 from engine.rules import AlertRule, duplicate_names, read_rules
@@ -59,11 +60,11 @@ class Project:
     def reasoning(self) -> Reasoning:
         return Reasoning(self.incidents, frozenset([ALERT, *self.facts.schemas]))
 
-    @property
+    @cached_property
     def infos(self) -> dict[str, RuleInfo]:
         return {rule.name: rule.info for rule in self.rules} | {rule.name: rule.info for rule in self.incidents}
 
-    @property
+    @cached_property
     def limits(self) -> dict[str, int]:
         """The most alerts that a message lists, by rule."""
         return {rule.name: rule.max_alerts for rule in self.rules} | {rule.name: rule.max_alerts for rule in self.incidents}
@@ -85,22 +86,29 @@ class Project:
         return tuple(known[name] for name in dict.fromkeys(asked)) or self.rules
 
 
-def load_project(folder: Path, *, thorough: bool = False, edit: Callable[[Document], Document] = lambda read: read) -> Project:
+def as_read(document: Document) -> Document:
+    return document
+
+
+def load_project(
+    folder: Path, *, thorough: bool = False, memory: Memory | None = None, edit: Callable[[Document], Document] = as_read
+) -> Project:
     """Read and check all files of ``folder``. With ``thorough`` every template is rendered with dummy data as well, which takes a while
     (without it a template that is wrong shows when it is used, by a plain message that names the fault), and names that nobody uses are
-    told, which are no reason not to run. ``edit`` changes files of rules after they are read.
+    told, which are no reason not to run. Templates that ``memory`` knows to be right are not rendered again. ``edit`` changes files of
+    rules after they are read.
 
     Raises :class:`ProblemsFound` with every problem of every file, :class:`UsageError` when the folder is no project.
     """
     facts_path(folder)
-    return _Loader(folder, edit).load(thorough)
+    return _Loader(folder, memory, edit).load(thorough)
 
 
 class _Loader:
     """Loads file after file; a file that is wrong adds its problems and lets the others be read."""
 
-    def __init__(self, folder: Path, edit: Callable[[Document], Document]) -> None:
-        self.folder, self.edit = folder, edit
+    def __init__(self, folder: Path, memory: Memory | None, edit: Callable[[Document], Document]) -> None:
+        self.folder, self.memory, self.edit = folder, memory, edit
         self.problems: list[Problem] = []
 
     def load(self, thorough: bool) -> Project:
@@ -109,9 +117,8 @@ class _Loader:
         routing = self._try(lambda: load(self._present("channels.yaml"), "channels.yaml"))
         channels = self._try(lambda: read_channels(routing, *([facts.time_zone] if facts else []))) if routing else None
         documents = self._rule_documents()
-        rules = self._rules(documents, facts, thorough) if facts else ()
         names = [name for document in documents for _, name in _named(document, "alert")]
-        incidents = self._incidents(documents, facts, rules, names) if facts else ()
+        rules, incidents = self._rules(documents, facts, names, thorough) if facts else ((), ())
         known = Known(names, rules if len(rules) == len(names) else None, channels.time_intervals if channels else None)
         schedules = self._try(lambda: load_schedules(self._present("schedules.yaml"), "schedules.yaml", known))
         self.problems += [*duplicate_names(documents), *_reserved_names(documents)]
@@ -128,7 +135,14 @@ class _Loader:
     def _templates(self, renderer: Renderer, rules: Iterable[AlertRule | IncidentRule]) -> Iterable[Problem]:
         if not renderer.folder.is_dir():
             return [_missing("templates", "folder")]
-        return renderer.check(rule.info for rule in rules)
+        infos = [rule.info for rule in rules]
+        found = renderer.fingerprint(infos)
+        if self.memory and self.memory.knows(found):
+            return ()
+        problems = renderer.check(infos)
+        if self.memory and not problems:
+            self.memory.note(found)
+        return problems
 
     def _present(self, name: str) -> Path:
         """The file of that name. Raises :class:`ProblemsFound` when it is missing."""
@@ -153,22 +167,25 @@ class _Loader:
         loaded = [self._try(lambda path=path: load(path, path.relative_to(self.folder).as_posix())) for path in paths]  # type: ignore[misc]
         return [self.edit(document) for document in loaded if document]
 
-    def _rules(self, documents: Sequence[Document], facts: Facts, thorough: bool) -> tuple[AlertRule, ...]:
+    def _rules(
+        self, documents: Sequence[Document], facts: Facts, names: Iterable[str], thorough: bool
+    ) -> tuple[tuple[AlertRule, ...], tuple[IncidentRule, ...]]:
+        """``names`` are those of all alert rules as written."""
         lets = read_lets(documents, facts.schemas, facts.time_zone)
         read = {document.file: read_rules(document, facts.schemas, facts.time_zone, lets) for document in documents}
         self.problems += lets.problems
         self.problems += [problem for each in read.values() for problem in each.problems]
-        used = {file: each.used for file, each in read.items() if each.used is not None}
-        self.problems += lets.unused(used) if thorough else ()
-        return tuple(rule for each in read.values() for rule in each.rules)
+        rules = tuple(rule for each in read.values() for rule in each.rules)
+        incidents = read_incidents(documents, facts.schemas, rules, names, facts.time_zone, lets)
+        self.problems += incidents.problems
+        self.problems += _flawed(documents, incidents.rules, facts)
+        used = {file: _both(each.used, incidents.used.get(file, frozenset())) for file, each in read.items()}
+        self.problems += lets.unused({file: names for file, names in used.items() if names is not None}) if thorough else ()
+        return rules, incidents.rules
 
-    def _incidents(
-        self, documents: Sequence[Document], facts: Facts, rules: Iterable[AlertRule], names: Iterable[str]
-    ) -> tuple[IncidentRule, ...]:
-        incidents, problems = read_incidents(documents, facts.schemas, rules, names, facts.time_zone)
-        self.problems += problems
-        self.problems += _flawed(documents, incidents, facts)
-        return incidents
+
+def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    return None if one is None or other is None else one | other
 
 
 def source_files(folder: Path) -> dict[str, bytes]:

@@ -11,6 +11,7 @@ ENGINE = Path(__file__).parent.parent / "engine"
 LADDER = [
     "errors",
     "writing",
+    "remembering",
     "model",
     "yamlfile",
     "fields",
@@ -36,6 +37,7 @@ LADDER = [
     "pictures",
     "views",
     "sandbox",
+    "template_problems",
     "markdown",
     "specimens",
     "rendering",

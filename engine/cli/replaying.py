@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.replay import Appointment, Progress
 
 DAYS = 30
+SOME = 20
 REPLAYING = Text("replaying", "回放中")
 
 
@@ -116,9 +117,11 @@ def check_stores(asked: Asked, stores: Sequence[str]) -> None:
     """Raises :class:`UsageError` for a store that no snapshot knows."""
     from engine.errors import did_you_mean
 
+    some = ", ".join(stores[:SOME])
     for store in asked.stores:
         if store not in stores:
-            raise UsageError(Text(f"no snapshot has the store '{store}'", f"快照里没有店铺 '{store}'"), did_you_mean(store, stores))
+            hint = did_you_mean(store, stores) or Text(f"there are: {some}", f"已有：{some}")
+            raise UsageError(Text(f"no snapshot has the store '{store}'", f"快照里没有店铺 '{store}'"), hint)
 
 
 def known_stores(project: Project, archive: Archive, until: datetime) -> list[str]:

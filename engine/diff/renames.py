@@ -54,8 +54,8 @@ def same(one: Rule, other: Rule) -> bool:
 
 
 def _nameless(rule: Rule) -> object:
-    """The rule without what its name decides. The patterns of an incident rule count as written: the names and titles of all rules, which it
-    is checked against, are not its own."""
+    """The rule without what its name decides. The patterns of an incident rule count as written: the names and titles of all rules, which
+    it is checked against, are not its own."""
     info = replace(rule.info, name="", template="")
     if isinstance(rule, AlertRule):
         return replace(rule, info=info)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from importlib.metadata import version
 
 import duckdb
 import pyarrow as pa
@@ -23,6 +24,7 @@ from engine.matching.reads import kinds_read
 from engine.matching.results import Raw, Sight, candidates, evidence_by_key, with_evidence
 from engine.matching.sources import connect, create_view, set_now
 from engine.model import ALL_STORES, Candidate, Identity, KindSchema, RuleResult, Stores
+from engine.remembering import digest, of_user
 from engine.rules import AlertRule
 from engine.snapshots import Selection, Snapshots
 
@@ -50,6 +52,8 @@ class Matcher:
         self.connection = connect()
         self.views: dict[Source, tuple[Selection, Selection]] = {}
         self._queries: dict[object, Query] = {}
+        self._memory = of_user()
+        self._surroundings = digest([schemas, time_zone, *map(version, ("ibis-framework", "sqlglot"))])
 
     def evaluate(
         self, rules: Sequence[AlertRule], snapshots: Snapshots, at: datetime, active: Mapping[str, frozenset[Identity]] = NO_ACTIVE
@@ -87,13 +91,23 @@ class Matcher:
         return {key: (store, value) for key, (store, value) in run.values(kind, node, keys).items() if store in fresh}
 
     def query(self, key: object, make: Callable[[], Query]) -> Query:
-        """The compiled query under ``key``."""
+        """The compiled query under ``key``, which tells all that it depends on beside the kinds of fact."""
         if key not in self._queries:
-            try:
-                self._queries[key] = make()
-            except IbisError as error:
-                raise failed(error) from error
+            self._queries[key] = self._compiled(digest([self._surroundings, key]), make)
         return self._queries[key]
+
+    def _compiled(self, name: str, make: Callable[[], Query]) -> Query:
+        """Compiling takes longer than evaluating: what was compiled before is remembered."""
+        text = self._memory.made(name) if self._memory else None
+        if text is not None:
+            return Query.from_json(text)
+        try:
+            query = make()
+        except IbisError as error:
+            raise failed(error) from error
+        if self._memory:
+            self._memory.note(name, query.to_json())
+        return query
 
 
 class Run:

@@ -6,8 +6,10 @@ tables ``coverage`` and, for evidence, ``matched``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import reduce
 
 import ibis
@@ -25,6 +27,7 @@ COVERAGE = "coverage"  # table: which of the listed stores a group of rules know
 Axis = tuple[str, ...]
 OTHERS = "coverage_others"  # table: whether it knows all other stores, for each instant
 MATCHED = "matched"  # table: keys of matched rows
+_TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,15 @@ class Query:
 
     sql: str
     sources: frozenset[Source]
+
+    def to_json(self) -> str:
+        sources = [(source.role, source.kind, None if source.offset is None else source.offset // _TICK) for source in self.sources]
+        return json.dumps([self.sql, *sources])
+
+    @classmethod
+    def from_json(cls, text: str) -> Query:
+        sql, *sources = json.loads(text)
+        return cls(sql, frozenset(Source(role, kind, None if offset is None else offset * _TICK) for role, kind, offset in sources))
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,9 +237,10 @@ class _Live:
         )
         for what, live, replayed in pairs:
             before, now = Counter(live), Counter(replayed)
-            for told in sorted((before - now).keys() | (now - before).keys()):
-                stored = told if before[told] > now[told] else ""
-                yield Difference(each.number, each.schedule, each.instant, what, stored, "" if stored else told)
+            stored, found = list((before - now).elements()), list((now - before).elements())
+            for whose in sorted({told.partition(" ")[0] for told in (*stored, *found)}):
+                mine = ["; ".join(sorted(told for told in side if told.partition(" ")[0] == whose)) for side in (stored, found)]
+                yield Difference(each.number, each.schedule, each.instant, what, *mine)
 
     def never_replayed(self, since: datetime, replayed: Collection[Key]) -> Iterator[Difference]:
         """Messages that were stored, and that no replay of an evaluation wrote."""

@@ -2,6 +2,7 @@
 
 from engine.state.labels import Label, add_label, labels, remove_label
 from engine.state.ledger import Ledger, Past
+from engine.state.past import firing_at
 from engine.state.people import Act, Deed, acknowledge, add_silence, deeds, expire_silence, silences, take_back
 from engine.state.store import State
 from engine.state.turns import only_daemon, turn
@@ -27,6 +28,7 @@ __all__ = [
     "deeds",
     "expire_silence",
     "failing_rules",
+    "firing_at",
     "forget_daemon",
     "labels",
     "note_daemon",
