@@ -170,8 +170,10 @@ def _seconds(instant: datetime) -> int:
 
 
 def days_of(replay: Replay, writer: Writer) -> tuple[date, date]:
-    """The first and the last local day that it looked at; one that was over at midnight did not look at the next."""
-    last = max(replay.since, replay.seen_until - timedelta(microseconds=1))
+    """The first and the last local day that it looked at. One that was over at midnight did not look at the next day, unless it evaluated
+    at just that instant."""
+    at_the_end = bool(replay.moments) and replay.moments[-1].at >= replay.seen_until
+    last = replay.seen_until if at_the_end else max(replay.since, replay.seen_until - timedelta(microseconds=1))
     return replay.since.astimezone(writer.zone).date(), last.astimezone(writer.zone).date()
 
 

@@ -66,7 +66,7 @@ function chart(counts, height, labels, click) {
         svg.append(draw('text', {x: place, y: floor - (floor - top) - 6, 'text-anchor': side}, `${DATA.days[peak].slice(5)}: ${most}`));
       }
       const every = Math.ceil(counts.length / Math.max(2, Math.floor(width / 90)));
-      for (let day = 0; day < counts.length; day += every)
+      for (let day = 0; day < counts.length && day * step < width - 36; day += every)
         svg.append(draw('text', {x: day * step, y: height - 4}, DATA.days[day].slice(5)));
     }
     counts.forEach((each, day) => {
@@ -125,7 +125,7 @@ function scale() {
   whenSeen(line, 16, () => {
     const width = line.clientWidth, svg = draw('svg', {viewBox: `0 0 ${width} 16`, height: 16});
     const every = Math.ceil(DATA.days.length / Math.max(2, Math.floor(width / 80)));
-    for (let day = 0; day < DATA.days.length; day += every) svg.append(draw('text', {x: day / DATA.days.length * width, y: 12}, DATA.days[day].slice(5)));
+    for (let day = 0; day < DATA.days.length && day / DATA.days.length * width < width - 36; day += every) svg.append(draw('text', {x: day / DATA.days.length * width, y: 12}, DATA.days[day].slice(5)));
     line.replaceChildren(svg);
   });
   return make('div', {class: 'track', style: 'border:0;cursor:default;background:none'}, make('span'), line, make('span'));

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from typer.testing import CliRunner
 
-from engine.diff import Renamed
+from engine.cli.main import app
+from engine.diff import Renamed, parse_budget
 from engine.diff.renames import changed_rules, renames
 from engine.project import load_project
 from tests.diff.conftest import AFTER, BEFORE, Repository, at
 
+ROOT = Path(__file__).parents[2]
 SPAN = ("--from", "2026-11-02", "--to", "2026-11-07")
 
 
@@ -183,3 +189,14 @@ def test_a_project_that_was_not_there_yet(repository: Repository) -> None:
     repository.git("commit", "-q", "--allow-empty", "-m", "nothing")
     repository.git("switch", "-q", "change")
     assert "there was no project then" in repository.do("diff", "--base", "empty", *SPAN, expect=2).output
+
+
+def test_the_workflow_that_is_shown_calls_what_there_is() -> None:
+    workflow = yaml.safe_load((ROOT / "docs" / "examples" / "ci" / "rules.yml").read_text(encoding="utf-8"))
+    steps = [line for step in workflow["jobs"]["diff"]["steps"] for line in step.get("run", "").splitlines() if "storewatch " in line]
+    words = [shlex.split(line.partition(">")[0].replace('"origin/$BASE"', "main")) for line in steps if "pip " not in line]
+    called = [[word for word in line if word not in ("storewatch", "--lang", "zh")] for line in words]
+    assert [line[0] for line in called] == ["check", "test", "diff"]
+    known = {option for option in re.findall(r"--[a-z-]+", CliRunner().invoke(app, ["diff", "--help"]).output)}
+    assert {word for word in called[-1] if word.startswith("--")} <= known
+    assert parse_budget(called[-1][called[-1].index("--budget") + 1]).more
