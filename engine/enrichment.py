@@ -80,7 +80,9 @@ def _parse_network(value: str) -> str:
         ip_network(value)
     except ValueError:
         text = Text(f"'{value}' is not a network", f"'{value}' 不是网段")
-        raise BilingualError("bad_network", text, Text("write it like 10.1.0.0/16 or 192.168.1.5", "写法如 10.1.0.0/16、192.168.1.5")) from None
+        raise BilingualError(
+            "bad_network", text, Text("write it like 10.1.0.0/16 or 192.168.1.5", "写法如 10.1.0.0/16、192.168.1.5")
+        ) from None
     return value
 
 
@@ -107,19 +109,27 @@ class EnrichFile(Strict):
 class VisitsFile(Strict):
     """How pictures and links are fetched."""
 
-    allow: Annotated[tuple[_Network, ...], about("networks inside that may be looked at", "允许访问的内网网段", examples=["10.1.0.0/16"])] = ()
+    allow: Annotated[
+        tuple[_Network, ...], about("networks inside that may be looked at", "允许访问的内网网段", examples=["10.1.0.0/16"])
+    ] = ()
     per_host: Annotated[int, about("requests at a time to one host", "同一网站同时最多几个请求")] = Field(2, ge=1, le=16)
     timeout: Annotated[Duration, about("longest wait for an answer", "最长等多久", examples=["10s"])] = timedelta(seconds=10)
-    again_after: Annotated[Duration, about("how long what was found stays valid", "看过的结果多久以内有效", examples=["6h"])] = timedelta(hours=6)
+    again_after: Annotated[Duration, about("how long what was found stays valid", "看过的结果多久以内有效", examples=["6h"])] = timedelta(
+        hours=6
+    )
     robots: Annotated[bool, about("heed robots.txt", "遵守 robots.txt")] = True
-    agent: Annotated[str, about("name given to servers", "访问时报的名字")] = Field(AGENT, min_length=3, max_length=200, pattern=r"^[ -~]+$")
+    agent: Annotated[str, about("name given to servers", "访问时报的名字")] = Field(
+        AGENT, min_length=3, max_length=200, pattern=r"^[ -~]+$"
+    )
 
     def visits(self) -> Visits:
         allow = tuple(ip_network(text) for text in self.allow)
         return Visits(allow, self.per_host, self.timeout, self.again_after, self.robots, self.agent)
 
 
-def enrichments(declared: Iterable[tuple[EnrichFile, Told]], columns: Mapping[str, Column | None]) -> tuple[tuple[Enrichment, ...], list[Problem]]:
+def enrichments(
+    declared: Iterable[tuple[EnrichFile, Told]], columns: Mapping[str, Column | None]
+) -> tuple[tuple[Enrichment, ...], list[Problem]]:
     """The enrichments of a kind with these ``columns``, and what is wrong with them."""
     checked = _Checked()
     problems = [problem for file, told in declared for problem in checked.add(file, columns, told)]
@@ -140,26 +150,30 @@ class _Checked:
         for output, name in declared.into.items():
             if output not in known.outputs:
                 text = Text(f"{declared.enricher} does not tell '{output}'", f"{declared.enricher} 没有 '{output}' 这项结果")
-                hint = did_you_mean(output, known.outputs) or Text(f"it tells {', '.join(known.outputs)}", f"可用：{'、'.join(known.outputs)}")
+                hint = did_you_mean(output, known.outputs) or Text(
+                    f"it tells {', '.join(known.outputs)}", f"可用：{'、'.join(known.outputs)}"
+                )
                 yield told("unknown_output", text, hint, "into", output, key=True)
             else:
                 yield from self._target(declared, output, name, columns, told)
         self.enrichments = [one for one in self.enrichments if (one.enricher, one.source) != (declared.enricher, declared.source)]
         self.enrichments.append(declared.enrichment())
 
-    def _target(
-        self, declared: EnrichFile, output: str, name: str, columns: Mapping[str, Column | None], told: Told
-    ) -> Iterator[Problem]:
+    def _target(self, declared: EnrichFile, output: str, name: str, columns: Mapping[str, Column | None], told: Told) -> Iterator[Problem]:
         wanted, at = ENRICHERS[declared.enricher].outputs[output], ("into", output)
         column = columns.get(name)
         if name not in columns:
             yield told("unknown_column", Text(f"'{name}' is not a column", f"没有名为 '{name}' 的列"), did_you_mean(name, columns), *at)
         elif column and column.type is not wanted:
-            text = Text(f"{output} needs a {wanted} column; {name} is {column.type}", f"{output} 要存到 {wanted} 列，而 {name} 是 {column.type}")
+            text = Text(
+                f"{output} needs a {wanted} column; {name} is {column.type}", f"{output} 要存到 {wanted} 列，而 {name} 是 {column.type}"
+            )
             yield told("wrong_type", text, None, *at)
         owner = f"{declared.enricher} {declared.source}"
         if self.filled.setdefault(name, owner) != owner:
-            yield told("filled_twice", Text(f"{name} is filled by another enricher already", f"{name} 已经由另一个 enricher 填写"), None, *at)
+            yield told(
+                "filled_twice", Text(f"{name} is filled by another enricher already", f"{name} 已经由另一个 enricher 填写"), None, *at
+            )
 
 
 def _source(declared: EnrichFile, columns: Mapping[str, Column | None], told: Told) -> Iterator[Problem]:

@@ -142,7 +142,6 @@ class _Written:
     def problem(self, code: str, text: Text, hint: Text | None = None, *at: str | int, key: bool = False) -> Problem:
         return self.document.problem((*self.path, *at), code, text, hint, key=key)
 
-
     def told(self, *at: str | int) -> Callable[..., Problem]:
         return _Written(self.document, (*self.path, *at)).problem
 
@@ -251,7 +250,7 @@ class _Builder:
         if name != "store" and "store" in self.names:
             references.setdefault("store_id", "store")
         as_of = tuple(entry.alias_() for _, kind in parts for entry in kind.as_of)
-        duplicates = _last(kind.duplicates for _, kind in parts) or "reject"
+        duplicates: Duplicates = _last(kind.duplicates for _, kind in parts) or "reject"
         known = {column: value for column, value in columns.items() if value}
         return Kind(name, title, key or (), fresh_for or timedelta(), MappingProxyType(known), references, as_of, duplicates, enrich)
 

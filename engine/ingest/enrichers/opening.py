@@ -7,6 +7,7 @@ import struct
 import warnings
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from engine.ingest.enrichers.reasons import Reason
@@ -15,8 +16,21 @@ MOST_BYTES = 20_000_000
 MOST_PIXELS = 40_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO")
 """Other formats are not tried: their decoders are seldom used and less well looked after."""
-_FAULTS = (OSError, ValueError, SyntaxError, EOFError, struct.error, IndexError, KeyError, TypeError, MemoryError, OverflowError, RuntimeError,
-           ZeroDivisionError, AttributeError, Image.DecompressionBombError, Image.DecompressionBombWarning)  # fmt: skip
+_FAULTS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    struct.error,
+    LookupError,
+    TypeError,
+    MemoryError,
+    ArithmeticError,
+    RuntimeError,
+    AttributeError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
 """What the decoders raise for bytes that are damaged or made to do damage."""
 
 
@@ -71,10 +85,8 @@ def _decoded(file: Image.Image) -> Opened:
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith(("I", "F")):  # 16 bits a channel: Pillow would cut the upper ones off
-        low, high = picture.getextrema()
-        scale = 255 / 65535 if float(high) > 255 else 1.0
-        picture = picture.point(lambda value: value * scale).convert("L") if picture.mode == "I" else _from_16(picture, scale)
+    if picture.mode.startswith(("I", "F")):
+        picture = _with_8_bits(picture)
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         layer = picture.convert("RGBA")
         ground = Image.new("RGBA", layer.size, (255, 255, 255, 255))
@@ -82,8 +94,7 @@ def _on_white(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB")
 
 
-def _from_16(picture: Image.Image, scale: float) -> Image.Image:
-    import numpy as np
-
-    pixels = np.nan_to_num(np.asarray(picture, dtype=np.float32)) * scale
-    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+def _with_8_bits(picture: Image.Image) -> Image.Image:
+    """A grey picture of 16 or 32 bits a pixel, of which Pillow would cut the upper ones off."""
+    pixels = np.nan_to_num(np.asarray(picture, dtype=np.float32))
+    return Image.fromarray(np.clip(pixels / 257 if pixels.max(initial=0) > 255 else pixels, 0, 255).astype(np.uint8))

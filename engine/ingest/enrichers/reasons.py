@@ -89,7 +89,5 @@ WORDS: Mapping[Reason, Text] = MappingProxyType(
     }
 )
 
-UNREADABLE = frozenset(
-    {Reason.RANGE, Reason.SEVERAL, Reason.UNSURE, Reason.BARE_NUMBER, Reason.DECIMALS, Reason.OTHER_CURRENCY, Reason.CRASHED, Reason.TOO_SLOW}
-)
-"""A person should look: there is, or may be, a price that was not read."""
+SETTLED = frozenset({Reason.READ, Reason.FROM, Reason.NO_PRICE})
+"""Of a price; with any other outcome a person should look: there is, or may be, a price that was not read."""

@@ -62,7 +62,9 @@ class Canvas:
         ImageDraw.Draw(layer).line((0, middle, layer.width, middle), fill=style.fill, width=width)
         return self._paste(layer, place, 0)
 
-    def price(self, place: Place, price: Decimal, size: float, style: Style, turn: float = 0.0, *, before: str = "", after: str = "") -> float:
+    def price(
+        self, place: Place, price: Decimal, size: float, style: Style, turn: float = 0.0, *, before: str = "", after: str = ""
+    ) -> float:
         """A price as posters write it: a smaller sign, large digits, decimals in the style's manner, a smaller unit after it."""
         return self._paste(self._priced(price, size, style, before, after), place, turn)
 

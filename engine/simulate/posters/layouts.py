@@ -9,7 +9,23 @@ from types import MappingProxyType
 from engine.simulate.posters.canvas import DARK, GREY, INKS, RED, WHITE, Canvas, Style
 from engine.simulate.posters.clutter import coupons, name, stickers
 
-LABELS = ("到手价", "券后价", "活动价", "秒杀价", "促销价", "直播价", "狂欢价", "限时价", "会员价", "专享价", "折后价", "到手仅", "券后", "首发价", "特价")
+LABELS = (
+    "到手价",
+    "券后价",
+    "活动价",
+    "秒杀价",
+    "促销价",
+    "直播价",
+    "狂欢价",
+    "限时价",
+    "会员价",
+    "专享价",
+    "折后价",
+    "到手仅",
+    "券后",
+    "首发价",
+    "特价",
+)
 WAS = ("原价", "日常价", "吊牌价", "专柜价", "市场价", "门市价", "建议零售价")
 Paint = Callable[[Canvas, Decimal], None]
 

@@ -170,7 +170,7 @@ def _with_overlooked_sign(found: Sequence[Candidate], again: Again | None) -> li
         number = candidate.number
         if again is None or number.role is not Role.PROMO or number.sure or candidate.line.height < limit:
             return candidate
-        wider = _with_room(candidate.quad)
+        wider = _with_room(candidate.quad, 1.0, 0.0)
         seen = numbers(normal(_YEN_LIKE.sub("¥", again(wider)[0])))
         sign = next((other.sign for other in seen if other.value == number.value and other.role is Role.PROMO), "")
         return replace(candidate, number=replace(number, sign=sign), whole=wider) if sign else candidate
@@ -185,10 +185,11 @@ def _without_sign(promos: Sequence[Candidate], found: Sequence[Candidate]) -> Re
     return _told(Reason.BARE_NUMBER, large[0]) if large else Reading(Reason.NO_PRICE)
 
 
-def _with_room(quad: Quad) -> Quad:
-    """The quad and one height more to the left."""
+def _with_room(quad: Quad, left: float, right: float) -> Quad:
+    """The quad and so many of its heights more at its ends."""
     line = Line("", 1.0, quad)
-    return line.part(-line.height / max(1.0, line.width), 1.0)
+    height = line.height / max(1.0, line.width)
+    return line.part(-left * height, 1.0 + right * height)
 
 
 def _rivals(best: Candidate, other: Candidate) -> bool:
@@ -217,7 +218,7 @@ def _asserted(best: Candidate, again: Again | None, currency: str) -> Reading:
         return _told(Reason.DECIMALS, best)
     confidence, needed = best.confidence, SURE
     if again is not None:
-        text, score = again(best.whole)
+        text, score = again(_with_room(best.whole, 0.25, 0.5))
         others = [number.value for number in numbers(normal(text))]
         if best.number.value in others:
             confidence, needed = max(confidence, score), AGREED
@@ -227,8 +228,6 @@ def _asserted(best: Candidate, again: Again | None, currency: str) -> Reading:
         return _told(Reason.UNSURE, best)
     reason = Reason.FROM if best.number.role is Role.FROM else Reason.READ
     return Reading(reason, best.number.value, round(confidence, 3), best.text, best.quad)
-
-
 
 
 def _doubt(value: Decimal, others: Sequence[Decimal]) -> Reason:

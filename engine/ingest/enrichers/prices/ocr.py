@@ -63,9 +63,7 @@ def _found(picture: Image.Image, top: int) -> list[Line]:
     result = _engine()(np.asarray(picture)[:, :, ::-1], use_det=True)  # what was asked last would be kept
     if result.boxes is None:
         return []
-    return [
-        Line(text, float(score), _quad(box, top)) for box, text, score in zip(result.boxes, result.txts, result.scores, strict=True)
-    ]
+    return [Line(text, float(score), _quad(box, top)) for box, text, score in zip(result.boxes, result.txts, result.scores, strict=True)]
 
 
 def _quad(box: Any, top: int) -> Quad:

@@ -44,8 +44,8 @@ LARGEST = Decimal(1_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number in a text, from character ``start`` to ``end``. ``sign`` is ``¥``, ``$`` ... or empty; ``sure`` tells that sign, unit or label say it
-    is a price; ``cut`` that its decimals are not all there."""
+    """A number in a text, from character ``start`` to ``end``. ``sign`` is ``¥``, ``$`` ... or empty; ``sure`` tells that
+    sign, unit or label say it is a price; ``cut`` that its decimals are not all there."""
 
     value: Decimal
     role: Role
