@@ -175,12 +175,11 @@ def load_facts(path: Path, name: str | None = None) -> Facts:
     if builder.problems:
         raise ProblemsFound(builder.problems)
     files = [file for _, file in layers]
-    max_bad = _last(file.max_bad for file in files)
     return Facts(
         MappingProxyType(checked),
         MappingProxyType({name: kind.schema for name, kind in checked.items()}),
         _last(file.time_zone for file in files) or "Asia/Shanghai",
-        Decimal("0.05") if max_bad is None else max_bad,
+        _last([Decimal("0.05"), *(file.max_bad for file in files)]) or Decimal(0),
         tuple(dict.fromkeys(store for file in files for store in file.expected)),
         (_last(file.visits for file in files) or VisitsFile()).visits(),
     )

@@ -260,7 +260,7 @@ def page_of(rendered: Rendered) -> str:
     """The HTML part with its pictures inside, for a browser; the text as a page where there is no HTML."""
     page = rendered.html or f"<!DOCTYPE html><meta charset=utf-8><pre>{html.escape(rendered.text)}</pre>\n"
     for picture in rendered.pictures:
-        page = page.replace(f"cid:{picture.name}", f"data:image/png;base64,{base64.b64encode(picture.png).decode()}")
+        page = page.replace(f"cid:{picture.name}", f"data:image/{picture.format};base64,{base64.b64encode(picture.data).decode()}")
     return page
 
 

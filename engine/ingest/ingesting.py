@@ -188,6 +188,8 @@ class _Ingest:
 
     def _beside(self) -> Path | None:
         """The folder in which paths of the export lead to files."""
+        if self.options.pictures:
+            return self.options.pictures
         return self.export.place.parent if isinstance(self.export.place, Path) else None
 
     def _intake(self, mapped: Mapped, width: int, place: Place) -> _Intake:

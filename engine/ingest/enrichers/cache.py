@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -132,9 +132,10 @@ def open_looks(snapshots: Path) -> Iterator[Looks]:
         raise StorageError(Text(f"{folder / FILE} cannot be used: {error}", f"无法使用 {folder / FILE}：{error}"), hint) from None
 
 
-def kept_picture(snapshots: Path, subject: str) -> bytes | None:
-    """The small picture of ``subject``, if there is one."""
+def kept_pictures(snapshots: Path, subjects: Iterable[str]) -> dict[str, bytes]:
+    """The small pictures of these subjects, of those that have one. Raises :class:`~engine.errors.StorageError`."""
     if not (snapshots / FOLDER / FILE).is_file():
-        return None
+        return {}
     with open_looks(snapshots) as looks:
-        return looks.picture(subject)
+        found = {subject: looks.picture(subject) for subject in subjects}
+    return {subject: jpeg for subject, jpeg in found.items() if jpeg}

@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 
 from engine.simulate.posters.backgrounds import BACKGROUNDS, grainy
 from engine.simulate.posters.canvas import GREY, Canvas, Style
-from engine.simulate.posters.clutter import UNPRICED
+from engine.simulate.posters.clutter import UNPRICED, name
 from engine.simulate.posters.layouts import PRICED, banner
 from engine.simulate.posters.truth import Truth
 
@@ -48,10 +48,13 @@ def poster(seed: int, size: tuple[int, int] | None = None) -> Poster:
     return Poster(seed, layout, _file(_spoilt(canvas.picture, random, thumbnail=size is None), random.randint(60, 95)), truth)
 
 
-def poster_of(price: Decimal, seed: int, size: tuple[int, int], quality: int = 80) -> bytes:
-    """A tidy picture of an article that shows ``price`` (in yuan), as JPEG."""
+def poster_of(price: Decimal | None, seed: int, size: tuple[int, int], quality: int = 80) -> bytes:
+    """A tidy picture of an article that shows ``price`` (in yuan), or only its name, as JPEG."""
     canvas = _canvas(Random(f"article {seed}"), size)  # noqa: S311 - a picture, no secret
-    banner(canvas, price)
+    if price is None:
+        name(canvas)
+    else:
+        banner(canvas, price)
     return _file(canvas.picture, quality)
 
 
