@@ -15,12 +15,14 @@ from engine.cli import (
     answering,
     check,
     demo,
+    doctor,
     drill,
     explain,
     functions,
     ingest,
     init,
     kinds,
+    look,
     new,
     outbox,
     preview,
@@ -100,6 +102,7 @@ for group in (
     new,
     test,
     ingest,
+    look,
     run,
     serve,
     status,
@@ -113,6 +116,7 @@ for group in (
     drill,
     simulate,
     demo,
+    doctor,
 ):
     group.register(app)
 

@@ -20,6 +20,7 @@ from matplotlib.image import imread, imsave
 
 from engine.actions import compose
 from engine.actions.robots import markdown_in
+from engine.cli.common import BROWSERS
 from engine.composing import TREND_POINTS
 from engine.errors import EvaluationError, Text, UsageError, did_you_mean
 from engine.matching.evaluate import Matcher
@@ -49,7 +50,6 @@ from engine.snapshots import Snapshots
 from engine.specimens import AT, specimens
 from engine.state import State as Database
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 FLAGS = (
     "--headless --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
     " --hide-scrollbars --force-device-scale-factor=2 --window-size=640,6000 --host-resolver-rules=MAP|*|~NOTFOUND"

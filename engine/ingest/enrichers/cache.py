@@ -87,6 +87,11 @@ class Looks:
         self._write("INSERT OR IGNORE INTO appearances VALUES (?, ?, ?)", (name, patches, _stamp(at)))
         return name
 
+    def touch(self, subject: str, at: datetime) -> None:
+        """Note that ``subject`` is still asked for: what is known of it stays."""
+        for table in ("seen", "pictures"):
+            self._write(f"UPDATE {table} SET at = ? WHERE subject = ?", (_stamp(at), subject))  # noqa: S608 - a constant
+
     def forget(self, before: datetime) -> int:
         """Remove what was seen before an instant; how many results that were."""
         stamp = (_stamp(before),)
@@ -130,6 +135,14 @@ def open_looks(snapshots: Path) -> Iterator[Looks]:
     except sqlite3.Error as error:
         hint = Text("if it is damaged, delete it: pictures are then looked at anew", "如果文件损坏，删除即可：图片会重新识别")
         raise StorageError(Text(f"{folder / FILE} cannot be used: {error}", f"无法使用 {folder / FILE}：{error}"), hint) from None
+
+
+def forget_looks(snapshots: Path, before: datetime) -> int:
+    """Remove what was seen, and not asked for since ``before``; how many results that were."""
+    if not (snapshots / FOLDER / FILE).is_file():
+        return 0
+    with open_looks(snapshots) as looks:
+        return looks.forget(before)
 
 
 def kept_pictures(snapshots: Path, subjects: Iterable[str]) -> dict[str, bytes]:

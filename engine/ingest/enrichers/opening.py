@@ -14,7 +14,7 @@ from engine.ingest.enrichers.reasons import Reason
 
 MOST_BYTES = 20_000_000
 MOST_PIXELS = 40_000_000
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 """Other formats are not tried: their decoders are seldom used and less well looked after."""
 _FAULTS = (
     OSError,
@@ -97,4 +97,5 @@ def _on_white(picture: Image.Image) -> Image.Image:
 def _with_8_bits(picture: Image.Image) -> Image.Image:
     """A grey picture of 16 or 32 bits a pixel, of which Pillow would cut the upper ones off."""
     pixels = np.nan_to_num(np.asarray(picture, dtype=np.float32))
-    return Image.fromarray(np.clip(pixels / 257 if pixels.max(initial=0) > 255 else pixels, 0, 255).astype(np.uint8))
+    brightest = float(pixels.max(initial=0))
+    return Image.fromarray(np.clip(pixels * (255 / brightest if brightest > 255 else 1), 0, 255).astype(np.uint8))

@@ -76,6 +76,7 @@ class Eyes:
             subject = self._subjects.get(pinned, "")
             if got.data is None or (subject, currency) in given or self._known(subject, currency):
                 count.one_more()
+                self.looks.touch(subject, self.now)
                 continue
             given.add((subject, currency))
             yield Task(subject, got.data, currency)

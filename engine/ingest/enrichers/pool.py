@@ -20,7 +20,7 @@ from typing import TypeVar
 from engine.ingest.enrichers.examining import Examined, Task, examine, failed
 from engine.ingest.enrichers.reasons import Reason
 
-SLOW = 120.0  # seconds
+SLOW, STARTING = 120.0, 300.0  # seconds
 MEMORY = 6 << 30  # bytes of address space of a worker
 LIFE = 500  # pictures until a worker is replaced
 Work = Callable[[Task], Examined]
@@ -93,6 +93,7 @@ class _Crew:
     def _alone(self, task: Task) -> Examined:
         pool = _pool(1)
         try:
+            pool.submit(os.getpid).result(timeout=STARTING)  # starting is not part of the picture's time
             return pool.submit(self.work, task).result(timeout=self.slow)
         except TimeoutError:
             return failed(task, Reason.TOO_SLOW)

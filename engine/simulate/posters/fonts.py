@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from PIL import ImageFont
@@ -24,13 +24,16 @@ def _files() -> dict[str, Path]:
 def there(names: tuple[str, ...]) -> tuple[str, ...]:
     """Those of ``names`` that are installed, else all known ones that are. Raises :class:`UsageError` when there is none at all."""
     found = tuple(name for name in names if name in _files()) or tuple(name for name in (*BOLD, *LIGHT) if name in _files())
+    found = found or tuple(
+        name for name in _files() if any(word in name.lower() for word in ("cjk", "sourcehan", "wqy", "hei", "song", "kai"))
+    )
     if not found:
         text = Text("no font of this machine can write Chinese", "本机没有中文字体")
         raise UsageError(text, Text("install one: apt-get install fonts-noto-cjk", "请安装：apt-get install fonts-noto-cjk"))
     return found
 
 
-@cache
+@lru_cache(64)
 def font(name: str, size: int) -> ImageFont.FreeTypeFont:
     """``name`` is a file's name without its ending; of a collection the simplified Chinese face."""
     path = _files()[name]

@@ -100,6 +100,8 @@ def _role(before: str, after: str, sign: str, value: Decimal, *, unit: bool) -> 
         return Role.ORIGINAL
     if _FROM.match(after):
         return Role.FROM
+    if LABEL.match(after):
+        return Role.PROMO
     if after.startswith("/"):
         return Role.PROMO
     if _AFTER.match(after) and not (sign and not unit and after[:1].isascii()):
