@@ -102,7 +102,9 @@ def test_two_prices_of_equal_weight_are_not_decided() -> None:
 
 
 def test_a_label_above_counts() -> None:
-    found = read(line("原价", top=400, height=30), line("¥299", top=440), line("券后", left=450, top=400, height=30), line("¥199", left=450, top=440))
+    found = read(
+        line("原价", top=400, height=30), line("¥299", top=440), line("券后", left=450, top=400, height=30), line("¥199", left=450, top=440)
+    )
     assert found.price == 199
 
 

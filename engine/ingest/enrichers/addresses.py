@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpcore
@@ -11,6 +11,7 @@ import httpcore
 from engine.facts import IpNetwork
 
 Address = IPv4Address | IPv6Address
+Resolver = Callable[[str, int], list[str]]
 _NAT64 = ip_network("64:ff9b::/96")
 _COMPATIBLE = ip_network("::/96")
 
@@ -44,10 +45,15 @@ def _inner(address: IPv6Address) -> IPv4Address | None:
     return None
 
 
-def resolved(host: str, port: int, allow: Sequence[IpNetwork] = ()) -> list[str]:
-    """The addresses of ``host``. Raises :class:`RefusedAddress` when any of them is inside: a name with one of each is a trick."""
+def look_up(host: str, port: int) -> list[str]:
+    """What the system's resolver says of ``host``: addresses. Raises OSError."""
     found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def resolved(host: str, port: int, allow: Sequence[IpNetwork] = (), resolver: Resolver = look_up) -> list[str]:
+    """The addresses of ``host``. Raises :class:`RefusedAddress` when any of them is inside: a name with one of each is a trick."""
+    addresses = resolver(host, port)
     for text in addresses:
         if not is_outside(ip_address(text), allow):
             raise RefusedAddress(f"{host} leads to {text}")
@@ -57,8 +63,8 @@ def resolved(host: str, port: int, allow: Sequence[IpNetwork] = ()) -> list[str]
 class Guarded(httpcore.NetworkBackend):
     """Connects to addresses that were checked, and to exactly those: a name that means something else a moment later changes nothing."""
 
-    def __init__(self, allow: Sequence[IpNetwork] = ()) -> None:
-        self.allow = tuple(allow)
+    def __init__(self, allow: Sequence[IpNetwork] = (), resolver: Resolver = look_up) -> None:
+        self.allow, self.resolver = tuple(allow), resolver
         self._inner = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -70,7 +76,7 @@ class Guarded(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         try:
-            addresses = resolved(host, port, self.allow)
+            addresses = resolved(host, port, self.allow, self.resolver)
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(f"unknown host: {error}") from error
         for number, address in enumerate(addresses, 1):

@@ -20,7 +20,7 @@ from urllib.robotparser import RobotFileParser
 import httpcore
 
 from engine.facts import Visits
-from engine.ingest.enrichers.addresses import Guarded, RefusedAddress
+from engine.ingest.enrichers.addresses import Guarded, RefusedAddress, Resolver, look_up
 from engine.ingest.enrichers.reasons import Reason
 
 MOST_HOPS = 8
@@ -47,10 +47,10 @@ class Page:
 class Visitor:
     """Fetches pages for one run. Safe to use from several threads at once."""
 
-    def __init__(self, visits: Visits) -> None:
+    def __init__(self, visits: Visits, resolver: Resolver = look_up) -> None:
         self.visits = visits
         self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl.create_default_context(), max_connections=32, network_backend=Guarded(visits.allow), retries=0
+            ssl_context=ssl.create_default_context(), max_connections=32, network_backend=Guarded(visits.allow, resolver), retries=0
         )
         self._turns: defaultdict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(visits.per_host))
         self._robots: dict[str, RobotFileParser] = {}
