@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from engine.model import Alert, Identity, Item, Message, Notification, RuleInfo,
 from engine.project import Project
 from engine.routing import Plan
 from engine.snapshots import Snapshots
-from engine.state import State as Database
+from engine.state import Event, Past
 
 LOG = logging.getLogger(__name__)
 Values = tuple[Shown, ...]
@@ -37,12 +37,12 @@ def _dispensable(what: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """``as_of`` are the instants of the batches behind alerts, as far as they are known."""
+    """Writes at ``at``. ``as_of`` are the instants of the batches behind alerts, as far as they are known."""
 
     project: Project
     matcher: Matcher
     snapshots: Snapshots
-    state: Database
+    past: Past
     infos: Mapping[str, RuleInfo]
     as_of: Mapping[Identity, datetime]
     at: datetime
@@ -57,7 +57,7 @@ class Desk:
             rendered = {language: self.project.renderer.render(message, language) for language in {r.language for r in each.recipients}}
             for recipient in each.recipients:
                 channel = self.project.channels.channels[recipient.channel]
-                started = self.state.thread_started(each.thread, recipient.address)
+                started = self.past.thread_started(each.thread, recipient.address)
                 content = rendered[recipient.language]
                 yield compose(channel, message, content, recipient, answers=started), content.fault
 
@@ -69,7 +69,7 @@ class Desk:
         current: Mapping[Identity, Values],
         pictures: Mapping[Identity, bytes],
     ) -> Message:
-        told = self._told(each.transitions)
+        told = self.told(each.transitions)
         items = tuple(
             Item(
                 moved,
@@ -77,7 +77,7 @@ class Desk:
                 names.get(moved.alert.store_id, ""),
                 trends.get(moved.alert.identity),
                 current.get(moved.alert.identity, ()),
-                self._told_before(moved),
+                before.shown if (before := self.event_before(moved)) else (),
                 self.as_of.get(moved.alert.identity),
                 pictures.get(moved.alert.identity, b""),
             )
@@ -87,18 +87,18 @@ class Desk:
         zone, collects = self.project.facts.time_zone, each.route.digest is not None
         return Message(each.id, each.thread, items, each.labels, self.at, zone, each.first, collects, omitted)
 
-    def _told(self, transitions: Sequence[Transition]) -> list[Transition]:
+    def told(self, transitions: Sequence[Transition]) -> list[Transition]:
         """The transitions that a message lists: the most severe, as many as the rule with the smallest ``max_alerts`` allows."""
         concerned = {moved.alert.identity.rule for moved in transitions}
         limit = min((most for rule, most in self.project.limits.items() if rule in concerned), default=len(transitions))
         return sorted(transitions, key=lambda moved: -moved.alert.severity.rank)[:limit]
 
-    def _told_before(self, moved: Transition) -> Values:
+    def event_before(self, moved: Transition) -> Event | None:
         """What was last noted of a firing alert before it moved."""
         if moved.before is not State.FIRING:
-            return ()
-        told = [event for event in self.state.history(moved.alert.identity) if event.episode == moved.alert.episode and event.at < moved.at]
-        return told[-1].shown if told else ()
+            return None
+        told = [event for event in self.past.history(moved.alert.identity) if event.episode == moved.alert.episode and event.at < moved.at]
+        return told[-1] if told else None
 
     def _current(self, plans: Iterable[Plan]) -> dict[Identity, Values]:
         """The present values of alerts that are over: the alert itself keeps those of when it was last true."""
@@ -150,3 +150,12 @@ class Desk:
                     )
                     found |= {Identity(rule.name, key): one for key, one in series.items()}
         return found
+
+
+Write = Callable[[Desk, Sequence[Plan]], Sequence[tuple[Notification, str]]]
+"""How plans become notifications, each with the mistake of its template."""
+
+
+def written(desk: Desk, plans: Sequence[Plan]) -> list[tuple[Notification, str]]:
+    """The messages of the plans, as they will be sent."""
+    return list(desk.notifications(plans))

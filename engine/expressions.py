@@ -13,6 +13,7 @@ from engine.errors import Problem, Text
 from engine.language import ExpressionError, Scope, check, parse
 from engine.language.inlining import names_in
 from engine.language.names import Let
+from engine.language.printing import words_of
 from engine.language.syntax import Expression as Syntax
 from engine.language.syntax import Name as SyntaxName
 from engine.language.typed import Node, Span
@@ -61,7 +62,7 @@ class Names:
 @dataclass
 class Expressions:
     """Reads the expressions of one document and collects their ``problems`` and the names that they ``used``; ``unread`` when one of
-    them could not even be parsed, so that nobody knows which names it meant."""
+    them could not even be parsed, so that nobody knows which names it meant; ``called`` has the words that they use for columns."""
 
     document: Document
     kinds: Mapping[str, KindSchema]
@@ -70,6 +71,7 @@ class Expressions:
     problems: list[Problem] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
     unread: bool = False
+    called: dict[str, str] = field(default_factory=dict)
 
     def scope(self, kind: str) -> Scope:
         return Scope(kind, self.kinds, self.time_zone, self.names.sound)
@@ -93,10 +95,20 @@ class Expressions:
         if scope.kind not in self.kinds or self.uses_broken(parsed):
             return None
         try:
-            return check(parsed, scope, "condition" if condition else None)
+            node = check(parsed, scope, "condition" if condition else None)
         except ExpressionError as error:
             self.tell(error, path, key=key)
             return None
+        self._note_words(parsed, node)
+        return node
+
+    def _note_words(self, parsed: Syntax, node: Node) -> None:
+        """What the document calls columns, rows and kinds. A column that goes by several names keeps its own."""
+        kinds = {title: kind.name for kind in self.kinds.values() if kind.title for title in (kind.title.zh, kind.title.en)}
+        named = [(kinds[name.parts[0]], name.parts[0]) for name in names_in(parsed) if len(name.parts) == 1 and name.parts[0] in kinds]
+        for name, word in (*words_of(parsed, node), *named):
+            if word not in self.names.lets and self.called.setdefault(name, word) != word:
+                self.called[name] = name
 
     def uses_broken(self, parsed: Syntax) -> bool:
         return any(self.names.lets.get(name.parts[-1], parsed) is None for name in names_in(parsed))

@@ -30,7 +30,7 @@ DURATION = rf"(?=\d){_DURATION.pattern}"
 class Strict(BaseModel):
     """Base of all file models: unknown keys are errors, values are not changed after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
 def about(en: str, zh: str, *, names: str = "", examples: Sequence[object] = ()) -> FieldInfo:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePosixPath
 from typing import Annotated
@@ -53,13 +54,14 @@ class Definition:
 
 @dataclass
 class Lets:
-    """The names of all rules files. ``texts`` tell of every sound name what it says, by file."""
+    """The names of all rules files, and the words that are ``taken``: they mean something already."""
 
     names: dict[str, Names] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     definitions: list[Definition] = field(default_factory=list)
     used: dict[str, Iterable[str]] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
+    taken: Mapping[str, Text] = field(default_factory=dict)
 
     def of(self, file: str) -> Names:
         return self.names.get(file, Names())
@@ -97,6 +99,7 @@ def is_let(entry: object) -> bool:
     return isinstance(entry, dict) and "let" in entry
 
 
+@cache
 def shared_with(file: str) -> tuple[str, ...]:
     """The files whose names count in ``file`` besides its own, the outermost first."""
     folders = list(PurePosixPath(file).parents)[::-1]
@@ -105,12 +108,11 @@ def shared_with(file: str) -> tuple[str, ...]:
 
 def read_lets(documents: Iterable[Document], kinds: Mapping[str, KindSchema], time_zone: str) -> Lets:
     """The names of all files, those that others share first."""
-    lets = Lets()
-    taken = names_taken(kinds)
+    lets = Lets(taken=names_taken(kinds))
     for document in sorted(documents, key=lambda each: (len(PurePosixPath(each.file).parts), PurePosixPath(each.file).stem != SHARED)):
         shared = [lets.of(file) for file in shared_with(document.file) if file in lets.names]
         outer = shared[-1] if shared else Names()  # the innermost: it has those of the outer ones too
-        reader = _FileReader(Expressions(document, kinds, time_zone, outer), taken, dict(outer.places))
+        reader = _FileReader(Expressions(document, kinds, time_zone, outer), lets.taken, dict(outer.places))
         lets.names[document.file] = reader.read()
         lets.definitions += reader.sound
         lets.problems += reader.expressions.problems

@@ -59,7 +59,8 @@ def _folded(alert: Alert, incident: Alert | None, least: Severity | None) -> tup
     rises = least is not None and least.rank > alert.severity.rank
     now = replace(alert, severity=least) if least is not None and rises else alert
     tells = incident is not None and incident.severity.rank >= now.severity.rank
-    now = replace(now, explained_by=incident.identity if incident and tells else None)
+    by = incident.identity if incident and tells else None
+    now = replace(now, explained_by=by) if by != now.explained_by else now
     surfaced = alert.explained_by is not None and now.explained_by is None
     now = replace(now, acknowledged_by="") if rises else now
     return now, Reason.SURFACED if surfaced else Reason.SEVERITY_ROSE if rises else None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol
 
 from engine.errors import Text
@@ -96,6 +97,11 @@ class Reason(StrEnum):
     SURFACED = "surfaced"  # no firing incident explains the alert any more, and it still fires
 
 
+@lru_cache(maxsize=1 << 16)
+def _fingerprint(rule: str, key: tuple[str, ...]) -> str:
+    return hashlib.sha256("\x1f".join((rule, *key)).encode()).hexdigest()[:16]
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Identity:
     """Who an alert is: its rule and the key values of the row it judges. Never rendered text."""
@@ -106,7 +112,7 @@ class Identity:
     @property
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits, the same on every machine and in every year."""
-        return hashlib.sha256("\x1f".join((self.rule, *self.key)).encode()).hexdigest()[:16]
+        return _fingerprint(self.rule, self.key)
 
     def __str__(self) -> str:
         return f"{self.rule}/{'/'.join(self.key)}"

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from engine.archive import Archive
 from engine.builtin import BUILT_IN, OWN, TOO_MANY_ALERTS, Operations, judge_amounts, judge_operations, judge_staleness
-from engine.composing import Desk
+from engine.composing import Desk, Write, written
 from engine.lifecycle import changed, close, fold, step
 from engine.matching.evaluate import Matcher
 from engine.matching.reads import kinds_read
@@ -23,8 +24,7 @@ from engine.reasoning.correlate import correlate
 from engine.routing import Escalations, Held, Reminders, Suppressed, around_trouble, decide, due_escalations, due_repeats, held_in
 from engine.rules import AlertRule
 from engine.snapshots import Snapshots
-from engine.state import Deed, Evaluation, operations, silences
-from engine.state import State as Database
+from engine.state import Basis, Deed, Evaluation, Ledger
 
 LOG = logging.getLogger(__name__)
 DISPATCH, BY_HAND = "dispatch", "by_hand"
@@ -86,42 +86,42 @@ def run_round(
     project: Project,
     matcher: Matcher,
     snapshots: Snapshots,
-    state: Database,
+    state: Ledger,
     at: datetime,
     *,
     schedule: str,
     rules: Sequence[AlertRule],
     clock: Callable[[], datetime],
+    write: Write = written,
 ) -> Round:
-    """Evaluate ``rules`` at ``at`` and store what came of it in one transaction. ``clock`` only dates the record of the run.
+    """Evaluate ``rules`` at ``at`` and store what came of it in one transaction. ``clock`` only dates the record of the run; ``write``
+    makes the messages.
 
     An instant that was evaluated before under the same ``schedule`` stores nothing, and the round says so (``claimed``).
     Raises :class:`~engine.errors.StateError` or :class:`~engine.errors.SnapshotError`; a rule that fails is reported in its result.
     """
     started = clock()
+    snapshots, observed = Archive.of(snapshots), state.operations(started)
     infos = project.infos | BUILT_IN
     before = state.alerts(closed=True)
     results = _match(project, matcher, snapshots, at, rules, before)
-    results |= _own(project, operations(state, started), results.values(), before, at)
-    before |= state.resolved(candidate.identity for result in results.values() for candidate in result.candidates)
+    results |= _own(project, observed, results.values(), before, at)
+    before |= state.resolved(identity for result in results.values() for identity in _true(result))
     after, transitions = step(before, results.values(), infos, at)
     incidents = correlate(project.reasoning, after, infos, matcher, snapshots, at)
     ended = state.resolved(candidate.identity for result in incidents for candidate in result.candidates)
     before, results = before | ended, results | {result.rule: result for result in incidents}
     after, more = step(after | ended, incidents, infos, at)
     after, transitions = fold(after, (*transitions, *more), at)
-    told, waiting, quiet = state.told(), state.held(), silences(state)
+    told, waiting, quiet = state.told(), state.held(), state.silences()
     still = _unmoved(after, transitions)
     repeats = due_repeats(still, infos, project.channels, at, told, waiting, quiet)
     repeats += due_escalations(still, infos, project.channels, at, told, quiet)
     known = state.resolved(held.identity for held in waiting) | after
     decided = decide((*transitions, *repeats), known, infos, project.channels, at, told, waiting, quiet)
-    written = list(
-        Desk(project, matcher, snapshots, state, infos, _ages(results.values()), at).notifications(
-            around_trouble(decided.plans, project.channels)
-        )
-    )
-    notifications = tuple(notification for notification, _ in written)
+    desk = Desk(project, matcher, snapshots, state, infos, _ages(results.values()), at)
+    messages = write(desk, around_trouble(decided.plans, project.channels))
+    notifications = tuple(notification for notification, _ in messages)
     claimed = state.commit(
         Evaluation(
             schedule,
@@ -135,46 +135,64 @@ def run_round(
             decided.suppressed,
             waiting,
             decided.held,
+            basis=Basis(project.version, project.files, snapshots.ids, observed),
         )
     )
     names = tuple(rule.name for rule in rules)
     missing = tuple(never_came(rules, snapshots, project.facts.schemas, at))
-    faults = Counter(fault for _, fault in written if fault)
+    faults = Counter(fault for _, fault in messages if fault)
     moved = (*transitions, *repeats)
     return Round(at, claimed, names, results, moved, decided.suppressed, notifications, decided.held, missing, faults)
 
 
 def run_dispatch(
-    project: Project, matcher: Matcher, snapshots: Snapshots, state: Database, at: datetime, *, clock: Callable[[], datetime]
+    project: Project,
+    matcher: Matcher,
+    snapshots: Snapshots,
+    state: Ledger,
+    at: datetime,
+    *,
+    clock: Callable[[], datetime],
+    write: Write = written,
 ) -> Dispatch:
     """Tell what is due at ``at`` without evaluating anything: what was held until now, and reminders. With the present values of the
-    alerts, and stored in one transaction; where nothing is due, nothing is stored. ``clock`` only dates the record.
+    alerts, and stored in one transaction; where nothing is due, nothing is stored. ``clock`` only dates the record, ``write`` makes the
+    messages.
 
     Raises :class:`~engine.errors.StateError` or :class:`~engine.errors.SnapshotError`.
     """
-    return _dispatch(project, matcher, snapshots, state, at, clock)
+    return _dispatch(project, matcher, snapshots, state, at, clock, write)
 
 
 def run_resolve(
-    project: Project, matcher: Matcher, snapshots: Snapshots, state: Database, alert: Alert, deed: Deed, *, clock: Callable[[], datetime]
+    project: Project,
+    matcher: Matcher,
+    snapshots: Snapshots,
+    state: Ledger,
+    alert: Alert,
+    deed: Deed,
+    *,
+    clock: Callable[[], datetime],
+    write: Write = written,
 ) -> Dispatch:
     """End a firing alert by hand, and tell that (with whatever else is due). Raises as :func:`run_dispatch`."""
-    return _dispatch(project, matcher, snapshots, state, deed.at, clock, close(alert, deed.author, deed.at), deed)
+    return _dispatch(project, matcher, snapshots, state, deed.at, clock, write, close(alert, deed.author, deed.at), deed)
 
 
 def _dispatch(
     project: Project,
     matcher: Matcher,
     snapshots: Snapshots,
-    state: Database,
+    state: Ledger,
     at: datetime,
     clock: Callable[[], datetime],
+    write: Write,
     closed: Transition | None = None,
     deed: Deed | None = None,
 ) -> Dispatch:
     started, newest = clock(), state.newest()
     infos = project.infos | BUILT_IN
-    told, waiting, quiet = state.told(), state.held(), silences(state)
+    told, waiting, quiet = state.told(), state.held(), state.silences()
     ended = {closed.alert.identity: closed.alert} if closed else {}
     alerts = state.alerts() | state.resolved(held.identity for held in waiting) | ended
     repeats = due_repeats(alerts, infos, project.channels, at, told, waiting, quiet)
@@ -183,8 +201,8 @@ def _dispatch(
     decided = decide(moved, alerts, infos, project.channels, at, told, waiting, quiet)
     if not moved and not decided.plans and not decided.suppressed and set(decided.held) == set(waiting):
         return Dispatch(at, True, (), (), (), decided.held)
-    written = list(Desk(project, matcher, snapshots, state, infos, {}, at).notifications(around_trouble(decided.plans, project.channels)))
-    notifications = tuple(notification for notification, _ in written)
+    messages = write(Desk(project, matcher, snapshots, state, infos, {}, at), around_trouble(decided.plans, project.channels))
+    notifications = tuple(notification for notification, _ in messages)
     entry = Evaluation(
         f"{BY_HAND}:{closed.alert.identity.fingerprint}" if closed else DISPATCH,
         at,
@@ -198,18 +216,19 @@ def _dispatch(
         held=decided.held,
         known=newest,
         deeds={identity: deed for identity in ended if deed},
+        basis=Basis(project.version, project.files, frozenset(), Operations(started)),
     )
     stored = state.commit(entry)
-    faults = Counter(fault for _, fault in written if fault)
+    faults = Counter(fault for _, fault in messages if fault)
     return Dispatch(at, stored, moved, decided.suppressed, notifications, decided.held, faults)
 
 
-def next_dispatch(project: Project, state: Database, at: datetime) -> datetime | None:
+def next_dispatch(project: Project, state: Ledger, at: datetime) -> datetime | None:
     """The first instant from ``at`` on at which :func:`run_dispatch` will have something to tell, if nothing happens until then.
 
     It may come too early, never too late, as long as it is asked for again after every evaluation, dispatch, silence and reload.
     """
-    infos, told, waiting, quiet = project.infos | BUILT_IN, state.told(), state.held(), silences(state)
+    infos, told, waiting, quiet = project.infos | BUILT_IN, state.told(), state.held(), state.silences()
     open_ = state.alerts()
     alerts = open_ | state.resolved(held.identity for held in waiting)
     decided = decide((), alerts, infos, project.channels, at, told, waiting, quiet)
@@ -231,8 +250,7 @@ def never_came(rules: Sequence[AlertRule], snapshots: Snapshots, schemas: Mappin
     """
     readers: defaultdict[str, list[str]] = defaultdict(list)
     for rule in rules:
-        conditions = [node for node in (rule.where, rule.when, *(node for _, node in rule.severities)) if node]
-        for kind in kinds_read(rule.kind, conditions, schemas):
+        for kind in kinds_read(rule.kind, rule.conditions, schemas):
             readers[kind].append(rule.name)
     ages = {kind: snapshots.ages(kind, at, schemas[kind].fresh_for) for kind in schemas}
     known = {age.store_id for listed in ages.values() for age in listed if age.age <= KNOWN_FOR} - {"*"}
@@ -257,6 +275,12 @@ def _match(
         judge_staleness(snapshots, project.facts.schemas, project.facts.expected, at),
     )
     return results | {result.rule: result for result in built_in}
+
+
+def _true(result: RuleResult) -> Iterator[Identity]:
+    """The identities that may fire: what was found, and what is unknown, which some rules tell, too."""
+    yield from (candidate.identity for candidate in result.candidates)
+    yield from result.unknown
 
 
 def _own(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -18,6 +20,7 @@ from engine.incidents.rule import ALERT
 from engine.lets import read_lets
 from engine.model import KindSchema, RuleInfo, Severity
 from engine.reasoning.program import Reasoning, flaws
+from engine.remembering import Memory
 from engine.rendering import Renderer
 from engine.routing import BUILT_IN_LABELS, Channels, Vocabulary, misspelt, read_channels
 from engine.rules import AlertRule, duplicate_names, read_rules
@@ -29,7 +32,8 @@ Loaded = TypeVar("Loaded")
 
 @dataclass(frozen=True)
 class Project:
-    """Everything a cycle needs to know that people wrote. ``folder`` also holds ``snapshots/`` and, by default, ``state.db``."""
+    """Everything a cycle needs to know that people wrote. ``folder`` also holds ``snapshots/`` and, by default, ``state.db``; ``files`` are
+    the files that it was read from, by path."""
 
     folder: Path
     facts: Facts
@@ -38,6 +42,15 @@ class Project:
     channels: Channels
     schedules: Schedules
     renderer: Renderer
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def version(self) -> str:
+        """Sixteen hexadecimal digits that are the same for the same files."""
+        digest = hashlib.sha256()
+        for path in sorted(self.files):
+            digest.update(f"{path}\0{len(self.files[path])}\0".encode() + self.files[path])
+        return digest.hexdigest()[:16]
 
     @property
     def snapshots(self) -> Path:
@@ -73,32 +86,32 @@ class Project:
         return tuple(known[name] for name in dict.fromkeys(asked)) or self.rules
 
 
-def load_project(folder: Path, *, thorough: bool = False) -> Project:
+def load_project(folder: Path, *, thorough: bool = False, memory: Memory | None = None) -> Project:
     """Read and check all files of ``folder``. With ``thorough`` every template is rendered with dummy data as well, which takes a while
     (without it a template that is wrong shows when it is used, by a plain message that names the fault), and names that nobody uses are
-    told, which are no reason not to run.
+    told, which are no reason not to run. Templates that ``memory`` knows to be right are not rendered again.
 
     Raises :class:`ProblemsFound` with every problem of every file, :class:`UsageError` when the folder is no project.
     """
     facts_path(folder)
-    return _Loader(folder).load(thorough)
+    return _Loader(folder, memory).load(thorough)
 
 
 class _Loader:
     """Loads file after file; a file that is wrong adds its problems and lets the others be read."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, memory: Memory | None = None) -> None:
+        self.folder, self.memory = folder, memory
         self.problems: list[Problem] = []
 
     def load(self, thorough: bool) -> Project:
+        files = source_files(self.folder)
         facts = self._try(lambda: load_facts(self.folder / "facts.yaml", "facts.yaml"))
         routing = self._try(lambda: load(self._present("channels.yaml"), "channels.yaml"))
         channels = self._try(lambda: read_channels(routing, *([facts.time_zone] if facts else []))) if routing else None
         documents = self._rule_documents()
-        rules = self._rules(documents, facts, thorough) if facts else ()
         names = [name for document in documents for _, name in _named(document, "alert")]
-        incidents = self._incidents(documents, facts, rules, names) if facts else ()
+        rules, incidents = self._rules(documents, facts, names, thorough) if facts else ((), ())
         known = Known(names, rules if len(rules) == len(names) else None, channels.time_intervals if channels else None)
         schedules = self._try(lambda: load_schedules(self._present("schedules.yaml"), "schedules.yaml", known))
         self.problems += [*duplicate_names(documents), *_reserved_names(documents)]
@@ -110,12 +123,19 @@ class _Loader:
         self.problems += self._templates(renderer, (*rules, *incidents)) if thorough else ()
         if self.problems or facts is None or channels is None or schedules is None:
             raise ProblemsFound(self.problems)
-        return Project(self.folder, facts, rules, incidents, channels, schedules, renderer)
+        return Project(self.folder, facts, rules, incidents, channels, schedules, renderer, files)
 
     def _templates(self, renderer: Renderer, rules: Iterable[AlertRule | IncidentRule]) -> Iterable[Problem]:
         if not renderer.folder.is_dir():
             return [_missing("templates", "folder")]
-        return renderer.check(rule.info for rule in rules)
+        infos = [rule.info for rule in rules]
+        found = renderer.fingerprint(infos)
+        if self.memory and self.memory.knows(found):
+            return ()
+        problems = renderer.check(infos)
+        if self.memory and not problems:
+            self.memory.note(found)
+        return problems
 
     def _present(self, name: str) -> Path:
         """The file of that name. Raises :class:`ProblemsFound` when it is missing."""
@@ -140,22 +160,36 @@ class _Loader:
         loaded = [self._try(lambda path=path: load(path, path.relative_to(self.folder).as_posix())) for path in paths]  # type: ignore[misc]
         return [document for document in loaded if document]
 
-    def _rules(self, documents: Sequence[Document], facts: Facts, thorough: bool) -> tuple[AlertRule, ...]:
+    def _rules(
+        self, documents: Sequence[Document], facts: Facts, names: Iterable[str], thorough: bool
+    ) -> tuple[tuple[AlertRule, ...], tuple[IncidentRule, ...]]:
+        """``names`` are those of all alert rules as written."""
         lets = read_lets(documents, facts.schemas, facts.time_zone)
         read = {document.file: read_rules(document, facts.schemas, facts.time_zone, lets) for document in documents}
         self.problems += lets.problems
         self.problems += [problem for each in read.values() for problem in each.problems]
-        used = {file: each.used for file, each in read.items() if each.used is not None}
-        self.problems += lets.unused(used) if thorough else ()
-        return tuple(rule for each in read.values() for rule in each.rules)
+        rules = tuple(rule for each in read.values() for rule in each.rules)
+        incidents = read_incidents(documents, facts.schemas, rules, names, facts.time_zone, lets)
+        self.problems += incidents.problems
+        self.problems += _flawed(documents, incidents.rules, facts)
+        used = {file: _both(each.used, incidents.used.get(file, frozenset())) for file, each in read.items()}
+        self.problems += lets.unused({file: names for file, names in used.items() if names is not None}) if thorough else ()
+        return rules, incidents.rules
 
-    def _incidents(
-        self, documents: Sequence[Document], facts: Facts, rules: Iterable[AlertRule], names: Iterable[str]
-    ) -> tuple[IncidentRule, ...]:
-        incidents, problems = read_incidents(documents, facts.schemas, rules, names, facts.time_zone)
-        self.problems += problems
-        self.problems += _flawed(documents, incidents, facts)
-        return incidents
+
+def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    return None if one is None or other is None else one | other
+
+
+def source_files(folder: Path) -> dict[str, bytes]:
+    """The files that make the project in ``folder``, by path; those that cannot be read are left out."""
+    named = [folder / name for name in ("facts.yaml", "channels.yaml", "schedules.yaml")]
+    paths = [*named, *rule_paths(folder), *sorted((folder / "templates").rglob("*.j2"))]
+    found: dict[str, bytes] = {}
+    for path in paths:
+        with suppress(OSError):
+            found[path.relative_to(folder).as_posix()] = path.read_bytes()
+    return found
 
 
 def rule_paths(folder: Path) -> list[Path]:

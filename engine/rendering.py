@@ -22,27 +22,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import jinja2
+
 from engine.errors import LANGUAGES, Problem, ProblemsFound, Text
 from engine.markdown import from_text, harmless_values
 from engine.model import Message, Picture, Rendered, RuleInfo, Trend
-from engine.sandbox import (
-    MOST_CHARACTERS,
-    TEMPLATE_ERRORS,
-    TOO_LONG,
-    RefusedError,
-    Sandbox,
-    Shelf,
-    Source,
-    UnknownNameError,
-    asked_labels,
-    assigned,
-    failure,
-    limited,
-    mistakes,
-    parsed,
-    sandbox,
-)
+from engine.remembering import digest
+from engine.sandbox import MOST_CHARACTERS, TEMPLATE_ERRORS, TOO_LONG, RefusedError, Sandbox, Shelf, UnknownNameError, limited, sandbox
 from engine.specimens import BLANK, ZONE, specimens
+from engine.template_problems import Source, asked_labels, assigned, failure, mistakes, parsed
 from engine.views import CONTEXT, Entry, context, entries_of, ordered, ratio
 from engine.wording import PHRASES, Writer, clean, zone_of
 
@@ -138,6 +126,12 @@ class Renderer:
         for language in LANGUAGES:
             problems += self._check_language(language, self._desk(language, ZONE), known)
         return ProblemsFound(problems).problems
+
+    def fingerprint(self, rules: Iterable[RuleInfo]) -> str:
+        """A name for all that :meth:`check` looks at: the templates, and of the rules those that have some of their own."""
+        named = {name.rpartition("/")[2].split(".", maxsplit=1)[0] for name in self._sources}
+        own = [rule for rule in rules if (rule.template or rule.name) in named]
+        return digest([jinja2.__version__, self.folder.name, *self._unreadable, *sorted(self._sources.items()), *own])
 
     def _check_language(self, language: str, desk: _Desk, rules: Mapping[str, RuleInfo]) -> list[Problem]:
         visible = self._visible(language)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from engine.errors import Problem, Text, did_you_mean
 from engine.expressions import Expressions
 from engine.language import ExpressionError, understand
-from engine.language.names import follow, names_taken
+from engine.language.names import follow
 from engine.language.typed import ColumnRef, Node, Related
 from engine.lets import Lets, is_let, read_lets, unknown_kind
 from engine.model import ColumnSchema, KindSchema, RuleInfo, Severity, Type
@@ -48,13 +48,17 @@ class Evidence:
     group: str = ""
     top: int = 10
 
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        return tuple(node for node in (self.where, self.order, *(item.value for item in self.show)) if node)
+
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
     """One alert rule, checked. ``severities`` are tried in order; the first whose condition holds wins, None always holds.
 
-    ``condition`` is ``when`` as written, ``defined_at`` its file and line; ``names`` are the shared names that the rule uses, with what
-    they say.
+    ``called`` has the words that the rule uses for columns and kinds, ``condition`` is ``when`` as written, ``defined_at`` its file and
+    line; ``names`` are the shared names that the rule uses, with what they say.
     """
 
     info: RuleInfo
@@ -69,12 +73,18 @@ class AlertRule:
     max_alerts: int = 100
     params: tuple[Param, ...] = ()
     names: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    called: Mapping[str, str] = field(default_factory=dict, compare=False)
     condition: str = field(default="", compare=False)
     defined_at: str = field(default="", compare=False)
 
     @property
     def name(self) -> str:
         return self.info.name
+
+    @property
+    def conditions(self) -> tuple[Node, ...]:
+        """What decides whether the rule is true of a row, and how severe that is."""
+        return tuple(node for node in (self.where, self.when, *(node for _, node in self.severities)) if node)
 
     @property
     def override_conditions(self) -> tuple[Node, ...]:
@@ -101,14 +111,13 @@ def read_rules(document: Document, kinds: Mapping[str, KindSchema], time_zone: s
         text = Text("expected a list of rules", "应是规则的列表")
         hint = Text("start each rule with '- alert: name'", "每条规则以 “- alert: 名称” 开头")
         return RulesRead((), (document.problem((), "not_a_list", text, hint),), None)
-    taken = names_taken(kinds)
     lets = lets or read_lets([document], kinds, time_zone)
     rules: list[AlertRule] = []
     problems: list[Problem] = []
     used: frozenset[str] | None = frozenset()
     for index in (index for index, entry in enumerate(document.data or ()) if not is_let(entry) and not is_incident(entry)):
         expressions = Expressions(document, kinds, time_zone, lets.of(document.file))
-        rule = _RuleReader(document, index, expressions, lets, taken).read()
+        rule = _RuleReader(document, index, expressions, lets).read()
         rules += [rule] if rule else []
         problems += expressions.problems
         used = None if used is None or expressions.unread else used | expressions.used
@@ -140,16 +149,15 @@ HERE: Back = ("", "")
 
 
 class _RuleReader:
-    """Reads one rule of a file; collects its problems. ``taken`` are the words that mean something already."""
+    """Reads one rule of a file; collects its problems."""
 
-    def __init__(self, document: Document, index: int, expressions: Expressions, lets: Lets, taken: Mapping[str, Text]) -> None:
+    def __init__(self, document: Document, index: int, expressions: Expressions, lets: Lets) -> None:
         self.document = document
         self.root: Path_ = (index,)
         self.kinds = expressions.kinds
         self.expressions = expressions
         self.problems = expressions.problems
         self.lets = lets
-        self.taken = taken
 
     def read(self) -> AlertRule | None:
         """The rule; None when it has problems. What is sound of a rule that is not is checked as well, so that all of it is told."""
@@ -167,7 +175,7 @@ class _RuleReader:
     def _rule(self, raw: RuleFile) -> AlertRule | None:
         if raw.facts and raw.facts not in self.kinds:
             self.problems.append(unknown_kind(self.document, (*self.root, "facts"), raw.facts, self.kinds))
-        params = ParamReader(self.expressions, self.root, raw.facts, self.taken)
+        params = ParamReader(self.expressions, self.root, raw.facts, self.lets.taken)
         self.expressions.names = params.read(raw.params, raw.overrides)
         when = self._expression(raw.when, raw.facts, "when", condition=True)
         where = self._optional(raw.where, raw.facts, "where", condition=True)
@@ -191,6 +199,7 @@ class _RuleReader:
             raw.max_alerts,
             tuple(params.params.values()),
             self.lets.told(self.expressions.used, self.document.file),
+            {name: word for name, word in self.expressions.called.items() if name != word},
             raw.when.strip(),
             f"{self.document.file}:{self.document.values[self.root].line}",
         )

@@ -146,7 +146,7 @@ class Snapshots:
         since, until = since or BEGINNING, until or datetime.max.replace(tzinfo=UTC)
         found = [path for folder in self._partitions(kind, since.date(), until.date()) for path in _files(folder)]
         wanted = [path for path in found if since <= _as_of(path) <= until]
-        return tuple(sorted((self._batch(kind, path) for path in wanted), key=_age_order))
+        return tuple(sorted((self._batch(kind, path) for path in wanted), key=age_order))
 
     def newest(self, kind: str) -> datetime | None:
         """The instant of the newest batch, by names alone; None when there is none."""
@@ -154,6 +154,10 @@ class Snapshots:
             if files := _files(folder):
                 return max(map(_as_of, files))
         return None
+
+    def beginning(self, kind: str) -> date:
+        """The day of the oldest batch, by names alone; in the far future when there is none."""
+        return min((day for day, _ in _partition_folders(self.folder / kind)), default=date.max)
 
     def named(self, batch_id: str) -> Batch | None:
         """The batch of that :attr:`Batch.id`; None when there is none. Raises SnapshotError when it cannot be read."""
@@ -168,7 +172,7 @@ class Snapshots:
     def previous(self, current: Selection) -> Selection:
         """For each store of ``current`` the batch just before its batch there, however old."""
         reach = timedelta(days=2)
-        beginning = min((day for day, _ in _partition_folders(self.folder / current.kind)), default=date.max)
+        beginning = self.beginning(current.kind)
         while True:
             found = self._earlier(current, lambda as_of: (_back(as_of, reach), as_of - MOMENT))  # noqa: B023  (called at once)
             looked_to = _back(min(current.by_instant, default=BEGINNING), reach)
@@ -306,7 +310,7 @@ def read_footer(kind: str, path: Path) -> Batch:
     )
 
 
-def _age_order(batch: Batch) -> tuple[datetime, str, str]:
+def age_order(batch: Batch) -> tuple[datetime, str, str]:
     """Of two batches of one instant the one that was ingested later is the newer: it corrects the other."""
     return batch.as_of, batch.ingested_at, batch.path.name
 
@@ -326,7 +330,10 @@ def _newest_pieces(batches: Sequence[Batch], wanted: Stores) -> tuple[Piece, ...
         if batch.scope.names in met:
             continue
         met.add(batch.scope.names)
-        names = (batch.scope.names - taken) & wanted.names if not wanted.inverted else batch.scope.names - taken - wanted.names
+        if not taken and wanted == ALL_STORES:
+            names = batch.scope.names
+        else:
+            names = (batch.scope.names - taken) & wanted.names if not wanted.inverted else batch.scope.names - taken - wanted.names
         taken |= names
         if names:
             pieces.append(Piece(batch, Stores(names)))

@@ -89,6 +89,8 @@ EVALUATIONS = Table(
     Column("judged", Integer, nullable=False),
     Column("transitions", Integer, nullable=False),
     Column("notifications", Integer, nullable=False),
+    Column("version", Words, nullable=False, server_default=""),
+    Column("observed", Json, nullable=False, server_default="null"),
     UniqueConstraint("schedule", "instant", name="evaluations_claim"),
 )
 
@@ -241,6 +243,21 @@ DAEMONS = Table(
     Column("started", Instant, nullable=False),
     Column("seen", Instant, nullable=False),
     Column("observed", Json, nullable=False),
+)
+
+VERSIONS = Table(
+    "versions",
+    METADATA,
+    Column("id", Words, primary_key=True),
+    Column("first_seen", Instant, nullable=False),
+    Column("files", LargeBinary, nullable=False),
+)
+
+SEEN_BATCHES = Table(
+    "seen_batches",
+    METADATA,
+    Column("id", Words, primary_key=True),
+    Column("evaluation", Integer, nullable=False),
 )
 
 _WRITERS: tuple[tuple[type, str, Callable[[Any], object]], ...] = (

@@ -139,7 +139,7 @@ def clean(text: object, limit: int = LONGEST_TEXT) -> str:
     lone surrogates become U+FFFD.
     """
     raw = str(text)[: limit * 8]
-    line = " ".join("".join(map(_harmless, raw)).split())
+    line = " ".join((raw if raw.isprintable() else "".join(map(_harmless, raw))).split())
     if len(line) <= limit and len(raw) == len(str(text)):
         return line
     return line[: limit - 1].rstrip(JOINER + " ") + "…"

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is slow, which is no fault
+settings.load_profile("busy")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -11,6 +11,7 @@ ENGINE = Path(__file__).parent.parent / "engine"
 LADDER = [
     "errors",
     "writing",
+    "remembering",
     "model",
     "yamlfile",
     "fields",
@@ -20,6 +21,7 @@ LADDER = [
     "enrichment",
     "facts_file",
     "snapshots",
+    "archive",
     "ingest",
     "expressions",
     "lets",
@@ -37,6 +39,7 @@ LADDER = [
     "pictures",
     "views",
     "sandbox",
+    "template_problems",
     "markdown",
     "specimens",
     "rendering",

@@ -18,7 +18,9 @@ from engine.cli.common import Settings, clock, fail, settings
 from engine.errors import Problem, ProblemsFound, StorewatchError, Text, visible, without_secrets
 
 if TYPE_CHECKING:
+    from engine.incidents import IncidentRule
     from engine.project import Project
+    from engine.rules import AlertRule
 
 
 AHEAD = timedelta(days=60)
@@ -46,7 +48,7 @@ def check(context: typer.Context) -> None:
         fail(options, error)
     if options.format == "json":
         typer.echo("[]")
-    if _schemas_are_old(options.project):
+    if _schemas_are_old(project):
         command = "storewatch schema --write"
         options.say(
             Text(
@@ -72,10 +74,11 @@ def check(context: typer.Context) -> None:
 
 def _checked(folder: Path) -> Project:
     """The project, if all of it is right. Raises ProblemsFound and UsageError."""
-    from engine.project import load_project  # heavy: not on the path of --help
+    from engine import remembering  # heavy: not on the path of --help
+    from engine.project import load_project
     from engine.ruletest.reading import check_tests
 
-    project = load_project(folder, thorough=True)
+    project = load_project(folder, thorough=True, memory=remembering.of_user())
     if problems := check_tests(project):  # of rules that are wrong themselves nothing could be said
         raise ProblemsFound(problems)
     return project
@@ -91,15 +94,35 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
-def _schemas_are_old(folder: Path) -> bool:
+def _schemas_are_old(project: Project) -> bool:
     """Whether making the schemas anew would change them; what is younger than all that they are made of is not made to see."""
+    folder = project.folder
     schemas = list((folder / ".storewatch" / "schemas").glob("*.json"))
     sources = [*folder.glob("*.yaml"), *(folder / "rules").rglob("*.y*ml"), *Path(__file__).parents[1].rglob("*.py")]
     if not schemas or min(map(_written, schemas)) > max(map(_written, sources)):
         return False
+    from engine import remembering
+
+    memory = remembering.of_user()
+    found = remembering.digest([*_named(project), *((path.name, path.read_bytes()) for path in sorted(schemas))])
+    if memory and memory.knows(found):
+        return False
     from engine.editing import changed, schema_files  # heavy
 
-    return bool(changed(schema_files(folder)))
+    old = bool(changed(schema_files(project.folder)))
+    if memory and not old:
+        memory.note(found)
+    return old
+
+
+def _named(project: Project) -> Iterator[object]:
+    """What schemas are filled with: kinds with their columns, what rules are called and labelled, and the names in channels.yaml."""
+    yield project.facts.kinds
+    rules: list[AlertRule | IncidentRule] = [*project.rules, *project.incidents]
+    for rule in sorted(rules, key=lambda rule: rule.defined_at):
+        yield rule.name, type(rule).__name__, rule.info.owner, [*rule.info.labels.items()]
+    channels = project.channels
+    yield from map(list, (channels.contacts, channels.receivers, channels.time_intervals, channels.channels))
 
 
 def _written(path: Path) -> float:

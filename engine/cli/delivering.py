@@ -39,7 +39,7 @@ def failures(report: DeliveryReport) -> Iterator[Text]:
 
 def summary(report: DeliveryReport | None, left: Waiting, zone: tzinfo) -> Text:
     """What was sent (``report`` None: nothing was tried), what waits and until when, what was given up."""
-    parts = [_waiting(left, zone), _sending(left, zone)]
+    parts = [_waiting(left, zone), _held(left, zone), _sending(left, zone)]
     if report is None:
         parts.insert(0, Text("nothing sent (--no-send)", "未发送（--no-send）"))
     else:
@@ -58,6 +58,13 @@ def _waiting(left: Waiting, zone: tzinfo) -> Text | None:
         return Text(f"{left.queued} waiting", f"等待 {left.queued} 封")
     at = local_time(left.next_attempt_at, zone)
     return Text(f"{left.queued} waiting (next try from {at})", f"等待 {left.queued} 封（下次尝试不早于 {at}）")
+
+
+def _held(left: Waiting, zone: tzinfo) -> Text | None:
+    if not left.held or left.held_until is None:
+        return None
+    at = local_time(left.held_until, zone)
+    return Text(f"{left.held} of them held back by a channel's limit until {at}", f"其中 {left.held} 封受渠道限速，{at} 后继续")
 
 
 def _sending(left: Waiting, zone: tzinfo) -> Text | None:

@@ -51,13 +51,13 @@ def drill(
 def _drill(options: Settings, rule: str, channels: list[str], receiver: str) -> tuple[Letter, ...]:
     from engine.cli.delivering import deliver_due  # heavy modules load only when the command runs
     from engine.cli.drilling import drilled, finished
-    from engine.cli.explain import select
+    from engine.cli.previewing_incidents import source_of
     from engine.project import load_project
 
     project = load_project(options.project)
-    chosen = select(project, rule)
     at = clock()
-    notifications = drilled(project, chosen, at, channels, receiver, options.language)
+    source, _, _ = source_of(project, rule, at)
+    notifications = drilled(project, source, at, channels, receiver, options.language)
     with open_state(options.project) as state:
         with state.writing() as connection:
             for notification in notifications:

@@ -9,15 +9,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from engine.actions import compose
-from engine.cli.previewing import Maker
+from engine.cli.previewing import Maker, Source
 from engine.errors import Text, UsageError, did_you_mean
 from engine.markdown import harmless
-from engine.model import Notification, Rendered
+from engine.model import Notification, Rendered, RuleInfo
 from engine.outbox import Letter, letters, withdraw
 from engine.project import Project
 from engine.routing import Recipient
 from engine.routing.addressing import addresses
-from engine.rules import AlertRule
 from engine.state import State
 
 MARK = Text("[drill]", "[演练]")
@@ -29,11 +28,11 @@ PATIENCE = 120  # looks at the outbox, half a second apart, while another proces
 
 
 def drilled(
-    project: Project, rule: AlertRule, at: datetime, channels: Sequence[str], receiver: str, language: str
+    project: Project, source: Source, at: datetime, channels: Sequence[str], receiver: str, language: str
 ) -> tuple[Notification, ...]:
     """A message for each recipient. Raises UsageError where there is none."""
-    made = Maker(project, rule, at, "firing", language).make(None, None)
-    wanted = _receiver(project, rule, receiver, at) if receiver else made.recipients
+    made = Maker(project, source, at, "firing", language).make(None, None)
+    wanted = _receiver(project, source.info, receiver, at) if receiver else made.recipients
     for name in channels:
         if name not in project.channels.channels:
             text = Text(f"there is no channel '{name}'", f"没有名为 '{name}' 的渠道")
@@ -44,7 +43,7 @@ def drilled(
             Text("nobody would be told", "没有人会收到"),
             Text("see channels.yaml, or use --receiver", "请看 channels.yaml，或用 --receiver"),
         )
-    name = f"drill.{rule.name}.{at.isoformat()}"
+    name = f"drill.{source.info.name}.{at.isoformat()}"
     message = replace(made.message, id=name, thread=name, at=at, drill=True)
     rendered = {each: marked(project.renderer.render(message, each), each) for each in {to.language for to in chosen}}
     return tuple(replace(compose(project.channels.channels[to.channel], message, rendered[to.language], to), alerts=()) for to in chosen)
@@ -85,7 +84,7 @@ def _ours(state: State, identifier: str) -> tuple[Letter, ...]:
     return tuple(letter for letter in letters(state, limit=1_000) if letter.notification.id == identifier)
 
 
-def _receiver(project: Project, rule: AlertRule, name: str, at: datetime) -> tuple[Recipient, ...]:
+def _receiver(project: Project, info: RuleInfo, name: str, at: datetime) -> tuple[Recipient, ...]:
     """All whom the receiver reaches. Raises UsageError when there is no such receiver."""
     settings = project.channels
     if name not in settings.receivers:
@@ -94,5 +93,5 @@ def _receiver(project: Project, rule: AlertRule, name: str, at: datetime) -> tup
     return tuple(
         Recipient(each.channel, address, each.language or language or settings.language)
         for each in settings.receivers[name]
-        for address, language in addresses(each, [rule.info.owner], settings, at)
+        for address, language in addresses(each, [info.owner], settings, at)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from engine.builtin import BUILT_IN
@@ -18,12 +18,12 @@ from engine.incidents import IncidentRule
 from engine.incidents.rule import ALERT
 from engine.matching.evaluate import Matcher
 from engine.matching.rows import Lookup
-from engine.model import Alert, Identity
-from engine.model import State as AlertState
+from engine.model import Identity
 from engine.project import Project
 from engine.reasoning.correlate import Correlation
 from engine.reasoning.explain import Explanation, Part, Verdict, explain
 from engine.snapshots import Snapshots
+from engine.state import firing_at
 from engine.wording import clean
 
 MOST_ROWS = 8
@@ -51,9 +51,8 @@ def explain_incident(
     lookup = Lookup(Matcher(project.facts.schemas, project.facts.time_zone), Snapshots(project.snapshots), at)
     infos = project.infos | BUILT_IN
     with existing_state(options.project) or nullcontext() as state:
-        alerts = state.alerts(resolved=True) if state else {}
+        then = firing_at(state, at) if state else {}
         story = read_story(state, Identity(rule.name, key), rule.info)
-    then = {identity: alert for identity, alert in ((i, _then(a, at)) for i, a in alerts.items()) if alert}
     store = story.alert.store_id if story.alert else ""
     found = explain(rule, key, Correlation(project.reasoning, then, infos, lookup, every=True), store)
     narrator = Narrator(options.language, project.facts.time_zone)
@@ -65,13 +64,6 @@ def explain_incident(
         lines += section(narrator.say("routing", "路由"), narrator.routing(next_))
     lines += told(narrator, past)
     return lines, _json(found, at) | {"lifecycle": story_json(past), "next": outlook_json(next_)}
-
-
-def _then(alert: Alert, at: datetime) -> Alert | None:
-    """The alert as it fired at ``at``, as far as its stored state tells of that: None when it did not."""
-    if alert.firing_since is None or alert.firing_since > at or alert.state is AlertState.PENDING:
-        return None
-    return None if alert.resolved_at and alert.resolved_at <= at else replace(alert, state=AlertState.FIRING)
 
 
 @dataclass(frozen=True)

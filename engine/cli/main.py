@@ -17,6 +17,7 @@ from engine.cli import (
     demo,
     doctor,
     drill,
+    dryrun,
     explain,
     functions,
     ingest,
@@ -35,6 +36,7 @@ from engine.cli import (
     simulate,
     status,
     test,
+    verify,
 )
 from engine.cli.common import Settings, default_language, fail
 from engine.errors import LANGUAGES, StorewatchError, Text, UsageError
@@ -104,6 +106,8 @@ for group in (
     ingest,
     look,
     run,
+    dryrun,
+    verify,
     serve,
     status,
     alerts,

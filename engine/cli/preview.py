@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.common import Settings, clock, existing_state, fail, settings
-from engine.cli.explain import echo_json, key_of, select
+from engine.cli.explain import echo_json, key_of
 from engine.errors import StorewatchError, Text, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def preview(
 def _preview(options: Settings, name: str, key: list[str], at: str, event: str, channel: str) -> tuple[Preview, str]:
     """The message, and how it leaves over the channel, where one is named."""
     from engine.cli.previewing import Maker, as_sent  # heavy modules load only when the command runs
+    from engine.cli.previewing_incidents import source_of
     from engine.ingest import parse_instant
     from engine.project import load_project
 
@@ -59,11 +60,11 @@ def _preview(options: Settings, name: str, key: list[str], at: str, event: str, 
         hint = did_you_mean(event, EVENTS)
         raise UsageError(Text(f"--event {event}: use {', '.join(EVENTS)}", f"--event {event}：可用 {'、'.join(EVENTS)}"), hint)
     project: Project = load_project(options.project)
-    rule = select(project, name)
     instant = parse_instant(at, project.facts) if at else clock().replace(microsecond=0)
-    wanted = key_of(project.facts.schemas[rule.kind].key, rule.kind, key) if key else None
+    source, columns, what = source_of(project, name, instant)
+    wanted = key_of(columns, what, key) if key else None
     with existing_state(options.project) or nullcontext() as state:
-        made = Maker(project, rule, instant, event, options.language).make(wanted, state)
+        made = Maker(project, source, instant, event, options.language).make(wanted, state)
     return made, as_sent(made, project, channel, options.language) if channel else ""
 
 

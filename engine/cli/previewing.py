@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from matplotlib.image import imread, imsave
 
@@ -35,6 +36,7 @@ from engine.model import (
     Message,
     Reason,
     Rendered,
+    RuleInfo,
     Severity,
     Shown,
     State,
@@ -92,15 +94,34 @@ class Preview:
         }
 
 
+class Source(Protocol):
+    """Where previews of one rule get what they tell: candidates at one instant, and made-up messages."""
+
+    @property
+    def info(self) -> RuleInfo: ...
+
+    def first(self, state: Database | None) -> tuple[Candidate | None, Text]:
+        """The most severe candidate (None: there is none), and what to say of it."""
+
+    def asked(self, key: tuple[str, ...], state: Database | None) -> tuple[Candidate, Text]:
+        """The one with this key. Raises UsageError when there is none."""
+
+    def trend(self, key: tuple[str, ...]) -> Trend | None: ...
+
+    def made_up(self, event: str) -> Message: ...
+
+
 @dataclass(frozen=True)
-class Maker:
-    """Makes the message of one rule at one instant about one event."""
+class Rows:
+    """The rows that an alert rule judges."""
 
     project: Project
     rule: AlertRule
     at: datetime
-    event: str
-    language: str
+
+    @property
+    def info(self) -> RuleInfo:
+        return self.rule.info
 
     @cached_property
     def matcher(self) -> Matcher:
@@ -110,39 +131,17 @@ class Maker:
     def snapshots(self) -> Snapshots:
         return Snapshots(self.project.snapshots)
 
-    def make(self, key: tuple[str, ...] | None, state: Database | None) -> Preview:
-        """The message about the row with this key; without one about the first row that matches, or of made-up values."""
-        found, note = self._asked(key) if key else self._first()
-        if found is None:
-            made_up = dummy(self.rule, self.event)
-            return Preview(self.project.renderer.render(made_up, self.language), note, None, self._plans(None)[1], made_up)
-        stored = state.alerts([self.rule.name]).get(found.identity) if state else None
-        moved = self._transition(found, stored)
-        chosen, recipients = self._plans(moved.alert)
-        item = Item(
-            moved,
-            self.rule.info,
-            self.snapshots.store_names([found.store_id], self.at).get(found.store_id, ""),
-            self._trend(found.identity.key),
-            found.shown if self.event == "resolved" else (),
-            stored.shown if stored and self.event == "repeat" else (),
-            found.as_of,
-        )
-        labels = chosen.labels if chosen else {}
-        message = Message("preview", "preview", (item,), labels, self.at, self.project.facts.time_zone, self.event == "firing")
-        return Preview(self.project.renderer.render(message, self.language), note, found.identity, recipients, message)
-
-    def _first(self) -> tuple[Candidate | None, Text]:
+    def first(self, state: Database | None) -> tuple[Candidate | None, Text]:
         result = self.matcher.evaluate([self.rule], self.snapshots, self.at)[self.rule.name]
         if result.error:
             raise EvaluationError(result.error)
         if not result.candidates:
             return None, Text("no row matches at this instant: the values are made up", "这一时刻没有匹配的行：数值是虚构的")
         first = result.candidates[0]
-        return first, _made_of(first.identity, len(result.candidates))
+        return first, made_of(first.identity, len(result.candidates))
 
-    def _asked(self, key: tuple[str, ...]) -> tuple[Candidate, Text]:
-        """The row asked for, matching or not. Raises UsageError when there is no such row."""
+    def asked(self, key: tuple[str, ...], state: Database | None) -> tuple[Candidate, Text]:
+        """The row asked for, matching or not."""
         found = explain(self.rule, key, self.matcher, self.snapshots, self.at)
         if found.result.error:
             raise EvaluationError(found.result.error)
@@ -153,7 +152,7 @@ class Maker:
             )
             raise UsageError(text, did_you_mean(asked, found.near))
         if found.verdict is Verdict.TRUE:
-            return found.result.candidates[0], _made_of(found.identity)
+            return found.result.candidates[0], made_of(found.identity)
         note = Text(
             f"made of the real row {found.identity}, for which the condition is not true now ({found.verdict})",
             f"取自真实数据 {found.identity}，但它此刻并不满足条件（{found.verdict}）",
@@ -165,9 +164,52 @@ class Maker:
         holding = (severity for severity, case in found.severities if case is None or case.last_known)
         return next(holding, self.rule.info.severity)
 
+    def trend(self, key: tuple[str, ...]) -> Trend | None:
+        facts, rule = self.project.facts, self.rule
+        if rule.trend is None:
+            return None
+        found = trend(rule.trend, rule.kind, [key], self.snapshots, facts.schemas, self.at, facts.time_zone, TREND_POINTS, self.matcher)
+        return found.get(key)
+
+    def made_up(self, event: str) -> Message:
+        return dummy(self.rule, event)
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes the message of one rule at one instant about one event."""
+
+    project: Project
+    source: Source
+    at: datetime
+    event: str
+    language: str
+
+    def make(self, key: tuple[str, ...] | None, state: Database | None) -> Preview:
+        """The message about the row with this key; without one about the first row that matches, or of made-up values."""
+        found, note = self.source.asked(key, state) if key else self.source.first(state)
+        if found is None:
+            made_up = self.source.made_up(self.event)
+            return Preview(self.project.renderer.render(made_up, self.language), note, None, self._plans(None)[1], made_up)
+        stored = state.alerts([self.source.info.name]).get(found.identity) if state else None
+        moved = self._transition(found, stored)
+        chosen, recipients = self._plans(moved.alert)
+        item = Item(
+            moved,
+            self.source.info,
+            Snapshots(self.project.snapshots).store_names([found.store_id], self.at).get(found.store_id, ""),
+            None if self.event == "resolved" else self.source.trend(found.identity.key),
+            found.shown if self.event == "resolved" else (),
+            stored.shown if stored and self.event == "repeat" else (),
+            found.as_of,
+        )
+        labels = chosen.labels if chosen else {}
+        message = Message("preview", "preview", (item,), labels, self.at, self.project.facts.time_zone, self.event == "firing")
+        return Preview(self.project.renderer.render(message, self.language), note, found.identity, recipients, message)
+
     def _transition(self, found: Candidate, stored: Alert | None) -> Transition:
         """The event, of an alert that began when the stored one did; else a day ago, or when the rule's `for` would have begun."""
-        info = self.rule.info
+        info = self.source.info
         supposed = self.at - (info.hold if self.event == "firing" else max(info.hold, timedelta(days=1)))
         since = min(stored.pending_since, self.at) if stored else supposed
         alert = Alert(
@@ -181,6 +223,7 @@ class Maker:
             shown=found.shown,
             evidence=found.evidence,
             owner=info.owner,
+            members=found.members,
         )
         match self.event:
             case "repeat":
@@ -193,22 +236,15 @@ class Maker:
 
     def _plans(self, alert: Alert | None) -> tuple[Plan | None, tuple[Recipient, ...]]:
         """The first message that routing would make of the alert (None: a made-up one), and all who would be told."""
-        info = self.rule.info
+        info = self.source.info
         alert = alert or Alert(Identity(info.name, ("",)), "", State.FIRING, info.severity, self.at, self.at, owner=info.owner)
         firing = replace(alert, state=State.FIRING, firing_since=self.at)
         fires = Transition(firing, None, State.FIRING, Reason.FIRST, self.at)
-        plans, _ = plan([fires], {firing.identity: firing}, {info.name: info}, self.project.channels, self.at, {})
+        plans, _ = plan([fires], {firing.identity: firing}, self.project.infos, self.project.channels, self.at, {})
         return (plans[0] if plans else None), tuple(to for each in plans for to in each.recipients)
 
-    def _trend(self, key: tuple[str, ...]) -> Trend | None:
-        facts, rule = self.project.facts, self.rule
-        if rule.trend is None or self.event == "resolved":
-            return None
-        found = trend(rule.trend, rule.kind, [key], self.snapshots, facts.schemas, self.at, facts.time_zone, TREND_POINTS, self.matcher)
-        return found.get(key)
 
-
-def _made_of(identity: Identity, matching: int = 1) -> Text:
+def made_of(identity: Identity, matching: int = 1) -> Text:
     others = Text(f" ({matching} rows match)", f"（共 {matching} 行匹配）") if matching > 1 else Text("", "")
     return Text(f"made of real data: {identity}{others.en}", f"取自真实数据：{identity}{others.zh}")
 
@@ -217,8 +253,8 @@ def dummy(rule: AlertRule, event: str) -> Message:
     """A message of the rule with its own labels and made-up values."""
     message = specimens(rule.info)[event]
     item = message.items[0]
-    shown = _examples(rule.show)
-    rows = (_examples(rule.evidence.show),) * 2 if rule.evidence else ()
+    shown = examples(rule.show)
+    rows = (examples(rule.evidence.show),) * 2 if rule.evidence else ()
     alert = replace(item.transition.alert, shown=shown, evidence=rows, acknowledged_by="")
     course = _course(rule.trend) if rule.trend and event != "resolved" else None
     current = shown if event == "resolved" else ()
@@ -235,7 +271,7 @@ def _course(item: Labelled) -> Trend | None:
     return Trend(item.label, points, item.value.type, item.unit)
 
 
-def _examples(items: tuple[Labelled, ...]) -> tuple[Shown, ...]:
+def examples(items: tuple[Labelled, ...]) -> tuple[Shown, ...]:
     return tuple(Shown(item.label, EXAMPLES[item.value.type], item.value.type, item.unit) for item in items)
 
 

@@ -55,14 +55,15 @@ def run(
     """
     options = settings(context)
     try:
-        threshold = _severity(fail_on) if fail_on else None
+        threshold = severity_of(fail_on) if fail_on else None
         asked = list(dict.fromkeys([*(rule or []), *(rules or [])]))
         raise typer.Exit(_run(options, at, asked, send, force, threshold, verbose))
     except StorewatchError as error:
         fail(options, error)
 
 
-def _severity(name: str) -> Severity:
+def severity_of(name: str) -> Severity:
+    """What ``--fail-on`` names. Raises :class:`UsageError`."""
     if name not in [severity.value for severity in Severity]:
         raise UsageError(Text(f"--fail-on {name}: use info, warning or critical", f"--fail-on {name}：可用 info、warning、critical"))
     return Severity(name)

@@ -60,7 +60,8 @@ def _test(options: Settings, pattern: str, covered: bool, least: float, report: 
         timed.append((verdict, seconds))
         if not verdict.passed and options.format != "json":
             _tell(project, verdict, options)
-    clauses = _clauses(project, coverage, {test.rule for test in tests} if pattern else None) if coverage else None
+    named = {test.rule for test in tests} | {name for name in project.infos if re.search(pattern, name)}
+    clauses = _clauses(project, coverage, named if pattern else None) if coverage else None
     if report:
         _write_junit(report, project, timed, options)
     _summarise(options, project, timed, clauses)

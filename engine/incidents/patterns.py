@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import product
 from typing import Any
 
 from engine.errors import Text, did_you_mean
 from engine.incidents.rule import ALERT, INCIDENT, Alternative, CompareOp, Link, Pattern
 from engine.incidents.sources import Sources, rules_asked
-from engine.language import ExpressionError, Scope, check, parse, walk
+from engine.language import ExpressionError, Scope, check, inlining, parse, walk
 from engine.language.errors import ExpressionProblem, wrong
+from engine.language.names import Let
 from engine.language.typed import And, Between, ColumnRef, Compare, Const, In, Node, Not, Or, RowMissing, Span
 from engine.model import KindSchema, Type
 
@@ -26,10 +27,11 @@ Conjunction = tuple[Node, ...]
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The names that a pattern may refer to, each with the columns of its rows."""
+    """The names that a pattern may refer to: rows, each with its columns, and what the project has named."""
 
     schemas: Mapping[str, KindSchema]
     time_zone: str
+    lets: Mapping[str, Let] = field(default_factory=dict)
 
 
 def read_pattern(binding: str, text: str, sources: Sources, bound: Bound) -> Pattern:
@@ -46,6 +48,15 @@ def read_pattern(binding: str, text: str, sources: Sources, bound: Bound) -> Pat
         return _conditioned(binding, source, condition, text, sources, bound)
     except ExpressionError as error:
         raise ExpressionError(tuple(_moved(problem, match.start("condition")) for problem in error.problems)) from None
+
+
+def names_read(text: str) -> frozenset[str] | None:
+    """The last words of all names in a pattern's condition; None when it cannot be read."""
+    match = WRITTEN.fullmatch(text)
+    try:
+        return frozenset(name.parts[-1] for name in inlining.names_in(parse(match["condition"] or "true"))) if match else None
+    except ExpressionError:
+        return None
 
 
 def _source(word: str, at: Span, sources: Sources) -> str:
@@ -84,7 +95,7 @@ def _conditioned(binding: str, source: str, condition: str, text: str, sources: 
 def pattern_scope(source: str, schema: KindSchema, sources: Sources, bound: Bound) -> Scope:
     """The scope of an expression over one row of ``source`` and the rows that are bound already, by their names."""
     kinds = {**sources.kinds, **bound.schemas, source: replace(schema, references={**schema.references, **{n: n for n in bound.schemas}})}
-    return Scope(source, kinds, bound.time_zone)
+    return Scope(source, kinds, bound.time_zone, bound.lets)
 
 
 def bound_schema(binding: str, schema: KindSchema) -> KindSchema:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import product
 from typing import Any, TypeVar
@@ -13,23 +14,42 @@ from engine.builtin import BUILT_IN
 from engine.errors import Problem, Text, did_you_mean
 from engine.expressions import Expressions
 from engine.incidents.files import IncidentFile, PatternFile
-from engine.incidents.patterns import Bound, bound_schema, names_in, pattern_scope, read_pattern, unbound
+from engine.incidents.patterns import Bound, bound_schema, names_in, names_read, pattern_scope, read_pattern, unbound
 from engine.incidents.rule import ALERT, INCIDENT, Given, IncidentRule, Pattern, Way
 from engine.incidents.sources import ID, STORE, Sources
-from engine.language import ExpressionError, understand
+from engine.language import ExpressionError, check, inlining
 from engine.language.errors import wrong
+from engine.language.syntax import Expression
 from engine.language.typed import Node
+from engine.lets import Lets
 from engine.model import ColumnSchema, KindSchema, RuleInfo
 from engine.rules import AlertRule, Labelled, is_incident, label_of
 from engine.yamlfile import Document, Path_
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentsRead:
+    """The rules that are right, the problems of the others, and by file the shared names that its incident rules ``used``: None when some
+    expression could not be read, so that nobody knows."""
+
+    rules: tuple[IncidentRule, ...]
+    problems: tuple[Problem, ...]
+    used: Mapping[str, frozenset[str] | None]
+
+
 GROUPS = ("all", "any", "none", "also")
 
 
 def read_incidents(
-    documents: Sequence[Document], kinds: Mapping[str, KindSchema], alerts: Iterable[AlertRule], names: Iterable[str], time_zone: str
-) -> tuple[tuple[IncidentRule, ...], tuple[Problem, ...]]:
+    documents: Sequence[Document],
+    kinds: Mapping[str, KindSchema],
+    alerts: Iterable[AlertRule],
+    names: Iterable[str],
+    time_zone: str,
+    lets: Lets,
+) -> IncidentsRead:
     """The incident rules of all files that are right, and the problems of the others.
 
     ``alerts`` are the alert rules that are right, ``names`` those of all as written. A rule that uses what another asserts is read after
@@ -39,10 +59,12 @@ def read_incidents(
     incidents = frozenset(str(_entry(document, index).get("incident")) for document, index in written)
     sources = Sources(kinds, {rule.name: rule for rule in alerts}, frozenset(names), incidents, {})
     rules: dict[str, IncidentRule] = {}
+    used: dict[tuple[str, int], frozenset[str] | None] = {}
     waiting, problems = written, list[Problem]()
     while waiting:
-        readers = [_Reader(document, index, sources, time_zone) for document, index in waiting]
+        readers = [_Reader(Expressions(document, kinds, time_zone, lets.of(document.file)), index, sources) for document, index in waiting]
         read = [(place, reader, reader.read()) for place, reader in zip(waiting, readers, strict=True)]
+        used |= {(document.file, index): reader.used for (document, index), reader, _ in read}
         rules |= {rule.name: rule for _, _, rule in read if rule}
         failed = [(place, reader) for place, reader, rule in read if rule is None]
         asserted = {given.kind: schema for rule in rules.values() for given in rule.gives for schema in [_asserted(given, rule)]}
@@ -51,7 +73,15 @@ def read_incidents(
             break
         sources = Sources(kinds, sources.rules, sources.alerts, incidents, asserted)
         waiting = [place for place, _ in failed]
-    return tuple(rules.values()), tuple(problems)
+    return IncidentsRead(tuple(rules.values()), tuple(problems), _by_file(used))
+
+
+def _by_file(used: Mapping[tuple[str, int], frozenset[str] | None]) -> dict[str, frozenset[str] | None]:
+    found: dict[str, frozenset[str] | None] = {}
+    for (file, _), names in used.items():
+        known = found.get(file, frozenset())
+        found[file] = None if known is None or names is None else known | names
+    return found
 
 
 def _places(document: Document) -> Iterator[int]:
@@ -74,31 +104,40 @@ def _asserted(given: Given, rule: IncidentRule) -> KindSchema:
 class _Reader:
     """Reads one incident rule; collects its problems."""
 
-    def __init__(self, document: Document, index: int, sources: Sources, time_zone: str) -> None:
-        self.document = document
+    def __init__(self, expressions: Expressions, index: int, sources: Sources) -> None:
+        self.document = expressions.document
         self.root: Path_ = (index,)
         self.sources = sources
-        self.time_zone = time_zone
-        self.expressions = Expressions(document, sources.kinds, time_zone)
-        self.problems = self.expressions.problems
+        self.expressions = expressions
+        self.problems = expressions.problems
+        self.broken = False  # whether it uses a name whose definition is wrong: that has been told
+
+    @property
+    def used(self) -> frozenset[str] | None:
+        """The shared names that it uses, as far as anybody can tell."""
+        return None if self.expressions.unread else frozenset(self.expressions.used)
 
     def read(self) -> IncidentRule | None:
         try:
             raw = IncidentFile.model_validate(_entry(self.document, int(self.root[0])))
         except ValidationError as error:
             self.problems += self.document.problems_of(error, IncidentFile, self.root)
+            self.expressions.unread = True
             return None
         rule = self._rule(raw)
-        return None if self.problems else rule
+        return None if self.problems or self.broken else rule
+
+    def _bound(self, schemas: Mapping[str, KindSchema]) -> Bound:
+        return Bound(schemas, self.expressions.time_zone, self.expressions.names.sound)
 
     def _rule(self, raw: IncidentFile) -> IncidentRule | None:
         self._refuse_names(raw)
         ways = tuple(self._way(raw, number) for number in range(len(raw.when)))
-        if self.problems or not all(self._has_cause(raw, number, way) for number, way in enumerate(ways)):
+        if self.problems or self.broken or not all(self._has_cause(raw, number, way) for number, way in enumerate(ways)):
             return None
         singles = {p.binding: bound_schema(p.binding, p.schema) for way in ways for p in way.all}
         there = [pattern for way in ways for pattern in way.patterns if pattern not in way.none]
-        bound = Bound({p.binding: bound_schema(p.binding, p.schema) for p in there}, self.time_zone)
+        bound = self._bound({p.binding: bound_schema(p.binding, p.schema) for p in there})
         sources = {pattern.binding: pattern.source for pattern in there}
         rows = {name for name, source in sources.items() if source in (ALERT, INCIDENT)}
         scope = self._scope(ways)
@@ -109,7 +148,7 @@ class _Reader:
             self._bindings(raw.explains, rows, "explains") if raw.explains is not None else frozenset(rows),
             self._bindings(raw.escalate, {name for name in rows if sources[name] == ALERT}, "escalate"),
             self._show(raw, bound),
-            tuple(self._given(kind, columns, Bound(singles, self.time_zone)) for kind, columns in raw.assert_.items()),
+            tuple(self._given(kind, columns, self._bound(singles)) for kind, columns in raw.assert_.items()),
             raw.max_alerts,
             f"{self.document.file}:{self.document.values[self.root].line}",
         )
@@ -120,7 +159,7 @@ class _Reader:
         found: dict[str, list[Pattern]] = {group: [] for group in GROUPS}
         for group in GROUPS:
             for binding, each in getattr(raw.when[number], group).items():
-                pattern = self._pattern(binding, each, Bound(dict(known), self.time_zone), (*self._when(number), group))
+                pattern = self._pattern(binding, each, self._bound(dict(known)), (*self._when(number), group))
                 found[group] += [pattern] if pattern else []
                 if pattern and group == "all" and each.count == 1:
                     known[binding] = bound_schema(binding, pattern.schema)
@@ -134,6 +173,8 @@ class _Reader:
     def _pattern(self, binding: str, raw: PatternFile, bound: Bound, group: Path_) -> Pattern | None:
         path: Path_ = (*group, binding)
         at: Path_ = (*path, "match") if (*path, "match") in self.document.values else path
+        if not self._notes_names(names_read(raw.match)):
+            return None
         pattern = self._try(at, lambda: read_pattern(binding, raw.match, self.sources, bound))
         if pattern is None:
             return None
@@ -156,6 +197,14 @@ class _Reader:
             raw.distinct,
             pattern.text,
         )
+
+    def _notes_names(self, names: Collection[str] | None) -> bool:
+        """Whether all names that an expression uses are sound, as far as they are the project's."""
+        self.expressions.used |= {*(names or ())}
+        self.expressions.unread |= names is None
+        broken = any(self.expressions.names.lets.get(name, name) is None for name in names or ())
+        self.broken |= broken
+        return not broken
 
     def _has_cause(self, raw: IncidentFile, number: int, way: Way) -> bool:
         """Facts alone are a matter for alert rules: an incident needs an alert (or what rules made of alerts) that is there."""
@@ -204,11 +253,14 @@ class _Reader:
 
     def _value(self, path: Path_, text: str, bound: Bound) -> tuple[str, Node] | None:
         """An expression over one bound row: its name ('' for a constant) and the expression over that row."""
-        return self._try(path, lambda: self._over_one_row(text, bound))
+        parsed = self.expressions.parse(text, path)
+        if parsed is None or not self._notes_names({name.parts[-1] for name in inlining.names_in(parsed)}):
+            return None
+        return self._try(path, lambda: self._over_one_row(parsed, bound))
 
-    def _over_one_row(self, text: str, bound: Bound) -> tuple[str, Node]:
+    def _over_one_row(self, parsed: Expression, bound: Bound) -> tuple[str, Node]:
         nothing = KindSchema(INCIDENT, (ID,), {}, {}, timedelta.max)
-        node = understand(text, pattern_scope(INCIDENT, nothing, self.sources, bound))
+        node = check(parsed, pattern_scope(INCIDENT, nothing, self.sources, bound))
         names = names_in(node, bound)
         if len(names) > 1:
             said = ", ".join(sorted(names))
@@ -245,7 +297,7 @@ class _Reader:
         seen: set[str] = set()
         places = [(number, group, name) for number, way in enumerate(raw.when) for group in GROUPS for name in getattr(way, group)]
         for number, group, binding in places:
-            if binding in seen or binding in self.sources.names:
+            if binding in seen or binding in self.sources.names or binding in self.expressions.names.lets:
                 text = Text(f"'{binding}' means something else already", f"'{binding}' 已有别的含义")
                 path = (*self._when(number), group, binding)
                 self._tell(path, "name_taken", text, Text("choose another name", "请换一个名称"), key=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -13,22 +13,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from engine.facts import Kind
-from engine.ingest.cells import DIGITS, SCALES
 from engine.ingest.coercion import AS_OF, LINE, STORE
-from engine.model import Type
+from engine.ingest.columns import ARROW, INSTANT
 
 MEMORY = "256MB"
 SAME = "_same"
-INSTANT = pa.timestamp("us")
-ARROW: Mapping[Type, pa.DataType] = {
-    Type.STRING: pa.string(),
-    Type.INTEGER: pa.int64(),
-    Type.BOOLEAN: pa.bool_(),
-    Type.TIMESTAMP: INSTANT,
-    Type.DATE: pa.date32(),
-    Type.DURATION: pa.int64(),
-    **{type_: pa.decimal128(DIGITS, scale) for type_, scale in SCALES.items()},
-}
 
 
 def batch_schema(kind: Kind, columns: tuple[str, ...]) -> pa.Schema:

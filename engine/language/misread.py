@@ -79,7 +79,7 @@ def explain_character(text: str, position: int) -> ExpressionError:
     char = text[position]
     if char in _FULL_WIDTH:
         return ExpressionError(tuple(_full_width(text, position)))
-    if char in "'\"":
+    if char in "'\"`":
         return _unclosed(text, position)
     if char in "0123456789":
         return _bad_number(text, position)
@@ -121,7 +121,16 @@ def _unknown_character(text: str, position: int) -> ExpressionError:
         return wrong("single_equals", at, Text("a single '=' compares nothing", "单个 '=' 不是比较"), Text("write ==", "请写 =="))
     shown = char if char.isprintable() else f"U+{ord(char):04X} {unicodedata.name(char, '')}".strip()
     sentence = Text(f"'{shown}' has no meaning here", f"'{shown}' 在这里没有意义")
-    return wrong("unknown_character", at, sentence, _instead(written))
+    return wrong("unknown_character", at, sentence, _instead(written) or _bracketed(text, position))
+
+
+_BRACKETED = re.compile(r"[^\W\d]\w*\([^()\w\s]+\)")
+
+
+def _bracketed(text: str, position: int) -> Text | None:
+    """For a name that ends in a unit in brackets, as labels often do: ``退款占比(%)``."""
+    found = next((match for match in _BRACKETED.finditer(text) if match.start() <= position < match.end()), None)
+    return Text(f"put a name with brackets in backquotes: `{found[0]}`", f"带括号的名称要用反引号括起来：`{found[0]}`") if found else None
 
 
 def explain_token(text: str, token: Token, accepted: Set[str]) -> ExpressionError:
@@ -136,7 +145,7 @@ def explain_token(text: str, token: Token, accepted: Set[str]) -> ExpressionErro
         return wrong("chained_comparison", at, sentence, hint)
     expected = _expected(accepted)
     sentence = Text(f"'{token}' cannot stand here; expected {expected.en}", f"'{token}' 不能出现在这里，应为{expected.zh}")
-    return wrong("unexpected", at, sentence, _hint(text[:start].rstrip(), str(token), accepted))
+    return wrong("unexpected", at, sentence, _hint(text[:start].rstrip(), str(token), accepted) or _bracketed(text, start))
 
 
 def _unexpected_end(text: str, accepted: Set[str]) -> ExpressionError:

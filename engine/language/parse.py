@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +21,7 @@ from engine.language.errors import wrong
 from engine.language.misread import explain_character, explain_token
 from engine.language.syntax import Expression, children
 from engine.language.typed import Span
+from engine.remembering import digest, of_user
 from engine.yamlfile import BilingualError
 
 MAX_LENGTH = 10_000
@@ -32,6 +33,7 @@ MAX_DURATION = timedelta(days=3660)
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
 
 
+@lru_cache(4_096)
 def parse(text: str) -> Expression:
     """The expression that ``text`` writes. Raises :class:`~engine.language.errors.ExpressionError`."""
     if len(text) > MAX_LENGTH:
@@ -52,8 +54,11 @@ def parse(text: str) -> Expression:
 
 @cache
 def _parser() -> Lark:
+    """Its tables are kept in the user's cache: making them takes ten times as long as reading them."""
     grammar = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
-    return Lark(grammar, start="expression", parser="lalr", lexer="basic", keep_all_tokens=True, transformer=_Builder())
+    memory = of_user()
+    kept = str(memory.folder / f"grammar-{digest([grammar])[:16]}") if memory else False
+    return Lark(grammar, start="expression", parser="lalr", lexer="basic", keep_all_tokens=True, transformer=_Builder(), cache=kept)
 
 
 def _refuse_depth(expression: Expression) -> None:
@@ -176,7 +181,7 @@ def _extent(part: Expression | Token) -> Span:
 
 
 def _names(parts: tuple[Part, ...]) -> tuple[str, ...]:
-    return tuple(str(part) for part in parts if isinstance(part, Token) and part.type == "NAME")
+    return tuple(part.strip("`") for part in parts if isinstance(part, Token) and part.type in ("NAME", "QUOTED"))
 
 
 def _expressions(parts: tuple[Part, ...]) -> tuple[Expression, ...]:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
+from types import MappingProxyType
+from typing import Any
 
 from engine.fields import UNITS
 from engine.language import syntax, typed
+from engine.language.inlining import names_in
 from engine.language.syntax import Expression, Name
+from engine.language.walk import walk
 from engine.model import Type
+
+_PLAIN_NAME = re.compile(r"(?![\uff00-\uffef])(?:[^\W\d]|[0-9]+[\u3400-\u9fff])(?:(?![\uff00-\uffef])\w)*")  # as in grammar.lark
 
 
 class _Level(IntEnum):
@@ -88,7 +97,7 @@ def _show_comparison(expression: Expression) -> str:
 def _show_atom(expression: Expression) -> str:
     match expression:
         case syntax.Name(parts=parts):
-            return ".".join(parts)
+            return ".".join(map(_name, parts))
         case syntax.Call(function=function, arguments=arguments):
             return f"{function}({_list(arguments)})"
         case syntax.Related(function=function, item=item, kind=kind, where=where):
@@ -119,6 +128,10 @@ def _show_literal(expression: Expression) -> str:
             raise TypeError(type(expression))
 
 
+def _name(part: str) -> str:
+    return part if _PLAIN_NAME.fullmatch(part) and part not in syntax.RESERVED else f"`{part}`"
+
+
 def _sum(expression: Expression) -> str:
     return _at(_Level.SUM, expression)
 
@@ -143,9 +156,30 @@ def _quoted(text: str) -> str:
     return f"{quote}{text}{quote}"
 
 
-def show_typed(node: typed.Node) -> str:
-    """``node`` as it could have been typed, with columns under their own names; what was folded away stays so."""
-    return show(_untyped(node))
+def show_typed(node: typed.Node, called: Mapping[str, str] = MappingProxyType({})) -> str:
+    """``node`` as it could have been typed, with columns under their own names, or as ``called`` says; what was folded away stays so."""
+    return show(_renamed(_untyped(node), called) if called else _untyped(node))
+
+
+def words_of(parsed: Expression, node: typed.Node) -> Iterator[tuple[str, str]]:
+    """By what :func:`show_typed` writes, what ``parsed``, of which ``node`` was made, wrote for it: names of columns and referred rows."""
+    written = {name.at: name.parts for name in names_in(parsed)}
+    for each in walk(node):
+        if isinstance(each, typed.ColumnRef) and len(parts := written.get(each.at, ())) == len(each.path) + 1:
+            yield from zip((*_row(each.path), each.column), parts, strict=True)
+
+
+def _renamed(expression: Expression, called: Mapping[str, str]) -> Expression:
+    if isinstance(expression, Name):
+        return replace(expression, parts=tuple(called.get(part, part) for part in expression.parts))
+    changes: dict[str, Any] = {}
+    for name in expression.__dataclass_fields__:
+        value = getattr(expression, name)
+        if isinstance(value, Expression):
+            changes[name] = _renamed(value, called)
+        elif isinstance(value, tuple):
+            changes[name] = tuple(_renamed(item, called) if isinstance(item, Expression) else item for item in value)
+    return replace(expression, **changes)
 
 
 def _untyped(node: typed.Node) -> Expression:

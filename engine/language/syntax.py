@@ -6,7 +6,7 @@ Nodes are frozen and compare by structure; ``at``, the place in the text, does n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
@@ -172,8 +172,8 @@ class Contains(Expression):
 
 def children(expression: Expression) -> Iterator[Expression]:
     """The expressions directly inside this one, in the order they are written."""
-    for each in fields(expression):
-        value = getattr(expression, each.name)
+    for name in expression.__dataclass_fields__:  # fields() makes a tuple of them each time
+        value = getattr(expression, name)
         if isinstance(value, Expression):
             yield value
         elif isinstance(value, tuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from datetime import timedelta
 
 from engine.language.names import references
@@ -16,8 +15,8 @@ ALL_HISTORY = timedelta(days=36_525)
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly inside ``node``."""
-    for each in fields(node):
-        value = getattr(node, each.name)
+    for name in node.__dataclass_fields__:
+        value = getattr(node, name)
         if isinstance(value, Node):
             yield value
         elif isinstance(value, tuple):

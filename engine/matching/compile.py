@@ -72,11 +72,13 @@ class Dialect:
 
 
 class Compiler:
-    """Compiles nodes over one table. ``leaf`` gives the column for nodes that the table holds as columns."""
+    """Compiles nodes over one table. ``leaf`` gives the column for nodes that the table holds as columns; ``now`` is the instant of
+    evaluation where each row has its own."""
 
-    def __init__(self, dialect: Dialect, leaf: Callable[[t.Node], Value]) -> None:
+    def __init__(self, dialect: Dialect, leaf: Callable[[t.Node], Value], now: ir.Value | None = None) -> None:
         self.dialect = dialect
         self._leaf = leaf
+        self._now = dialect.now if now is None else now
         self._done: dict[t.Node, Value] = {}
 
     def condition(self, node: t.Node) -> ir.BooleanValue:
@@ -92,7 +94,7 @@ class Compiler:
             case t.Const():
                 return constant(node)
             case t.Now():
-                return Value(self.dialect.now)
+                return Value(self._now)
             case t.Arithmetic() | t.Negate() | t.Abs() | t.Round():
                 return self._arithmetic(node)
             case t.If() | t.Coalesce() | t.Extreme():
@@ -160,7 +162,7 @@ class Compiler:
         moment = self.value(item)
         if abs(span) > CENTURY or moment.micros:
             return None
-        return numbers.COMPARISONS[op](moment.expr, self.dialect.now + ibis.interval(microseconds=span // MICROSECOND))
+        return numbers.COMPARISONS[op](moment.expr, self._now + ibis.interval(microseconds=span // MICROSECOND))
 
     def _arithmetic(self, node: t.Node) -> Value:
         match node:

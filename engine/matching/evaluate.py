@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from importlib.metadata import version
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 from ibis.common.exceptions import IbisError
 
 from engine.errors import EvaluationError, SnapshotError, Text
@@ -22,9 +21,10 @@ from engine.matching.compile import Dialect
 from engine.matching.frames import STORE, Source
 from engine.matching.queries import COVERAGE, MATCHED, Cover, Query, evidence_query, present_query, scope_query, value_query, verdict_query
 from engine.matching.reads import kinds_read
-from engine.matching.results import Raw, candidates, evidence_by_key, identities, unknown
+from engine.matching.results import Raw, Sight, candidates, evidence_by_key, with_evidence
 from engine.matching.sources import connect, create_view, set_now
 from engine.model import ALL_STORES, Candidate, Identity, KindSchema, RuleResult, Stores
+from engine.remembering import digest, of_user
 from engine.rules import AlertRule
 from engine.snapshots import Selection, Snapshots
 
@@ -52,6 +52,8 @@ class Matcher:
         self.connection = connect()
         self.views: dict[Source, tuple[Selection, Selection]] = {}
         self._queries: dict[object, Query] = {}
+        self._memory = of_user()
+        self._surroundings = digest([schemas, time_zone, *map(version, ("ibis-framework", "sqlglot"))])
 
     def evaluate(
         self, rules: Sequence[AlertRule], snapshots: Snapshots, at: datetime, active: Mapping[str, frozenset[Identity]] = NO_ACTIVE
@@ -89,13 +91,23 @@ class Matcher:
         return {key: (store, value) for key, (store, value) in run.values(kind, node, keys).items() if store in fresh}
 
     def query(self, key: object, make: Callable[[], Query]) -> Query:
-        """The compiled query under ``key``."""
+        """The compiled query under ``key``, which tells all that it depends on beside the kinds of fact."""
         if key not in self._queries:
-            try:
-                self._queries[key] = make()
-            except IbisError as error:
-                raise _failed(error) from error
+            self._queries[key] = self._compiled(digest([self._surroundings, key]), make)
         return self._queries[key]
+
+    def _compiled(self, name: str, make: Callable[[], Query]) -> Query:
+        """Compiling takes longer than evaluating: what was compiled before is remembered."""
+        text = self._memory.made(name) if self._memory else None
+        if text is not None:
+            return Query.from_json(text)
+        try:
+            query = make()
+        except IbisError as error:
+            raise failed(error) from error
+        if self._memory:
+            self._memory.note(name, query.to_json())
+        return query
 
 
 class Run:
@@ -120,23 +132,19 @@ class Run:
             return [RuleResult(rules[0].name, error=error.text)]
 
     def _results(self, rules: Sequence[AlertRule], active: Mapping[str, frozenset[Identity]]) -> list[RuleResult]:
-        key = self.schemas[rules[0].kind].key
+        kind = rules[0].kind
         table = self.fetch(self.verdict_query(rules, details=True))
-        judged = self.fetch(self._scope_query(rules)).to_pylist()[0]
-        present = self._present(rules[0].kind, [identity for rule in rules for identity in active.get(rule.name, ())])
-        unreadable = self.current(rules[0].kind).lost - present
-        return [
-            RuleResult(
-                rule=rule.name,
-                candidates=self._with_evidence(rule, candidates(rule, i, table, key)),
-                unknown=_asked(rule, active, unknown(i, table), key) | _with_keys(active.get(rule.name, ()), unreadable),
-                unknown_count=unknown(i, table).num_rows,
-                fresh_stores=self.deciding(rule),
-                present=_with_keys(active.get(rule.name, ()), present),
-                judged=judged[f"judged {i}"],
-            )
-            for i, rule in enumerate(rules)
-        ]
+        sight = Sight(
+            tuple(rules),
+            self.schemas[kind].key,
+            table,
+            tuple(self._with_evidence(rule, candidates(rule, i, table, self.schemas[kind].key)) for i, rule in enumerate(rules)),
+            self.fetch(self._scope_query(rules)).to_pylist()[0],
+            self._present(kind, [identity for rule in rules for identity in active.get(rule.name, ())]),
+            self.current(kind).lost,
+            tuple(self.deciding(rule) for rule in rules),
+        )
+        return sight.results(active)
 
     def _with_evidence(self, rule: AlertRule, found: Sequence[Candidate]) -> tuple[Candidate, ...]:
         """``found``, the first ``max_alerts`` of them with their evidence."""
@@ -145,9 +153,7 @@ class Run:
         evidence, told = rule.evidence, found[: rule.max_alerts]
         query = self.matcher.query(("evidence", evidence), lambda: evidence_query(evidence, self.schemas, self.matcher.dialect))
         self.register_keys(["key"], {candidate.identity.key for candidate in told})
-        rows = evidence_by_key(evidence, self.schemas[evidence.kind], self.fetch(query))
-        supported = (replace(candidate, evidence=rows.get(candidate.identity.key[0], ())) for candidate in told)
-        return (*supported, *found[rule.max_alerts :])
+        return with_evidence(rule, found, evidence_by_key(evidence, self.schemas[evidence.kind], self.fetch(query)))
 
     def values(self, kind: str, node: Node, keys: Collection[tuple[str, ...]]) -> dict[tuple[str, ...], tuple[str, Raw]]:
         """For each key that has a row, the row's store and the value of ``node``."""
@@ -172,7 +178,7 @@ class Run:
 
     def deciding(self, rule: AlertRule) -> Stores:
         """Stores with fresh data of every kind that decides the rule."""
-        return self.fresh(rule.kind, [node for node in (rule.where, rule.when, *(node for _, node in rule.severities)) if node])
+        return self.fresh(rule.kind, rule.conditions)
 
     def fresh(self, kind: str, nodes: Iterable[Node]) -> Stores:
         """Stores with fresh data of ``kind`` and of every kind that ``nodes`` read."""
@@ -183,7 +189,7 @@ class Run:
 
     def verdict_query(self, rules: Sequence[AlertRule], *, details: bool) -> Query:
         covers = self._covers(rules)
-        key = ("verdicts", details, tuple(covers), tuple(_structure(rule) for rule in rules))
+        key = ("verdicts", details, tuple(covers), tuple(structure(rule) for rule in rules))
         return self.matcher.query(key, lambda: verdict_query(rules, covers, self.schemas, self.matcher.dialect, details=details))
 
     def _scope_query(self, rules: Sequence[AlertRule]) -> Query:
@@ -219,48 +225,37 @@ class Run:
                 self._prepare(source)
             return self.matcher.connection.sql(query.sql).to_arrow_table()
         except duckdb.Error as error:
-            raise _failed(error) from error
+            raise failed(error) from error
 
     def _prepare(self, source: Source) -> None:
         current = self.current(source.kind)
-        wanted = (self._selection(source, current), current)
+        wanted = (selected(self.snapshots, source, current, self.schemas[source.kind].fresh_for), current)
         if self.matcher.views.get(source) != wanted:
             create_view(self.matcher.connection, source, self.schemas[source.kind], *wanted)
             self.matcher.views[source] = wanted
         self._ready.add(source)
 
-    def _selection(self, source: Source, current: Selection) -> Selection:
-        match source.role:
-            case "current":
-                return current
-            case "previous":
-                return self.snapshots.previous(current)
-            case "ago":
-                assert source.offset is not None  # noqa: S101  (every `ago` has one)
-                return self.snapshots.at_offset(current, source.offset, self.schemas[source.kind].fresh_for)
-            case "history":
-                return self.snapshots.history(current, source.offset)
+
+def selected(snapshots: Snapshots, source: Source, current: Selection, fresh_for: timedelta) -> Selection:
+    """The batches whose rows ``source`` stands for, where ``current`` are the current ones of its kind."""
+    match source.role:
+        case "current":
+            return current
+        case "previous":
+            return snapshots.previous(current)
+        case "ago":
+            assert source.offset is not None  # noqa: S101  (every `ago` has one)
+            return snapshots.at_offset(current, source.offset, fresh_for)
+        case "history":
+            return snapshots.history(current, source.offset)
 
 
-def _structure(rule: AlertRule) -> tuple[object, ...]:
+def structure(rule: AlertRule) -> tuple[object, ...]:
     """All of a rule that its queries depend on."""
     return rule.kind, rule.where, rule.when, rule.severities, tuple(item.value for item in rule.show)
 
 
-def _with_keys(asked: Iterable[Identity], keys: frozenset[tuple[str, ...]]) -> frozenset[Identity]:
-    return frozenset(identity for identity in asked if identity.key in keys)
-
-
-def _asked(rule: AlertRule, active: Mapping[str, frozenset[Identity]], rows: pa.Table, key: Sequence[str]) -> frozenset[Identity]:
-    """The unknown identities that matter: the active ones, or all where the rule wants an alert for them."""
-    if rule.info.unknown == "alert":
-        return frozenset(identities(rule.name, rows, key))
-    asked = active.get(rule.name, frozenset())
-    maybe = pa.array({identity.key[0] for identity in asked}, pa.string())
-    return asked.intersection(identities(rule.name, rows.filter(pc.is_in(rows.column(key[0]), maybe)), key))
-
-
-def _failed(error: Exception) -> EvaluationError:
+def failed(error: Exception) -> EvaluationError:
     """What a library could not do, as our own error."""
     reason = str(error).partition("\n")[0]
     return EvaluationError(Text(f"the database could not evaluate this: {reason}", f"数据库无法评估：{reason}"))

@@ -261,7 +261,9 @@ class _Teller:
         stale = tuple(each.kind for each in self.freshness if each.stale and each.kind in read)
         parts = tuple(self.clause(part) for part in dict.fromkeys(_parts(node)))
         scope = Scope(self.rule.kind, schemas, self.run.matcher.dialect.time_zone)
-        clause = Clause(show_typed(node), node, None if stale else known, known, unit_of(node, scope), stale=stale, parts=parts)
+        clause = Clause(
+            show_typed(node, self.rule.called), node, None if stale else known, known, unit_of(node, scope), stale=stale, parts=parts
+        )
         clause = self._with_source(clause, node)
         return replace(clause, missing=self._missing(clause)) if clause.value is None else clause
 

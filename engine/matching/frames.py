@@ -8,7 +8,7 @@ for it. The tables are named, not made, here: :class:`Source` says which rows a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial, reduce
@@ -24,6 +24,7 @@ from engine.matching.numbers import Value
 from engine.matching.reads import kinds_on_path, leaves
 from engine.model import KindSchema
 
+AT = "_at"
 AS_OF = "_as_of"
 UNTIL = "_until"
 STORE = "store_id"
@@ -47,7 +48,7 @@ class Source:
     batches before the current one, back to ``offset`` (``history``; None: all).
 
     Each has the kind's columns and ``_as_of``, its batch's instant; ``history`` has ``_until`` too, the instant of the store's
-    current batch.
+    current batch. Where many instants are evaluated at once, each row has the instant that it counts at in ``_at``.
     """
 
     role: Literal["current", "previous", "ago", "history"]
@@ -59,18 +60,23 @@ class Source:
         span = "" if self.offset is None else f"_{self.offset // timedelta(seconds=1)}s"
         return f"{self.role}_{self.kind}{span}"
 
-    def table(self, schema: KindSchema) -> ir.Table:
+    def table(self, schema: KindSchema, axis: Sequence[str] = ()) -> ir.Table:
         columns = {name: DTYPES[column.type] for name, column in schema.columns.items()}
-        instants = [AS_OF, UNTIL] if self.role == "history" else [AS_OF]
+        instants = [AS_OF, UNTIL, *axis] if self.role == "history" else [AS_OF, *axis]
         return ibis.table({**columns, **dict.fromkeys(instants, "timestamp")}, name=self.name)
 
 
 class Frames:
-    """Makes frames; ``sources`` collects what they read."""
+    """Makes frames; ``sources`` collects what they read.
 
-    def __init__(self, schemas: Mapping[str, KindSchema], dialect: Dialect) -> None:
+    ``axis`` is empty where one instant is evaluated, and ``_at`` where many are: then it is part of every key, and rows of one instant meet
+    only rows that count at the same.
+    """
+
+    def __init__(self, schemas: Mapping[str, KindSchema], dialect: Dialect, axis: tuple[str, ...] = ()) -> None:
         self.schemas = schemas
         self.dialect = dialect
+        self.axis = axis
         self.sources: set[Source] = set()
 
     def frame(
@@ -92,7 +98,7 @@ class Frames:
 
     def table(self, source: Source) -> ir.Table:
         self.sources.add(source)
-        return source.table(self.schemas[source.kind])
+        return source.table(self.schemas[source.kind], self.axis)
 
 
 class Frame:
@@ -107,12 +113,13 @@ class Frame:
 
     @property
     def row(self) -> list[str]:
-        """The columns that tell whose row it is: the key and the store."""
-        return list(dict.fromkeys((*self.schema.key, STORE)))
+        """The columns that tell whose row it is: the key and the store (and at which instant)."""
+        return list(dict.fromkeys((*self.frames.axis, *self.schema.key, STORE)))
 
     def compiler(self, table: ir.Table | None = None) -> Compiler:
         """A compiler over the table as it is now, or over ``table``, which was made from it."""
-        return Compiler(self.frames.dialect, partial(self._leaf, self.table if table is None else table))
+        table = self.table if table is None else table
+        return Compiler(self.frames.dialect, partial(self._leaf, table), table[AT] if self.frames.axis else None)
 
     def _leaf(self, table: ir.Table, node: t.Node) -> Value:
         match node:
@@ -151,8 +158,9 @@ class Frame:
         *_, kind = kinds_on_path(self.schema.name, path, self.frames.schemas)
         source = self.frames.table(Source("current", kind))
         key = self.frames.schemas[kind].key[0]
-        right = source.select(**{_name(path, name): source[name] for name in sorted(columns | {key})})
-        self.table = self.table.left_join(right, [(_name(path[:-1], path[-1]), _name(path, key))])
+        right = source.select(**{_name(path, name): source[name] for name in (*sorted(columns | {key}), *self.frames.axis)})
+        same = [(name, _name(path, name)) for name in self.frames.axis]
+        self.table = self.table.left_join(right, [(_name(path[:-1], path[-1]), _name(path, key)), *same])
 
     def join_related(self, nodes: Iterable[t.Related]) -> None:
         grouped: defaultdict[tuple[str, str], list[t.Related]] = defaultdict(list)
@@ -170,9 +178,9 @@ class Frame:
             compiler = frame.compiler()
             rows = rows.filter(reduce(lambda a, b: a | b, [compiler.condition(where) for where in dict.fromkeys(wheres)]))
         values = {node: _related(rows, frame.compiler(rows), node) for node in group}
-        name = self._next("via")
-        aggregates = rows.group_by(**{name: rows[via]}).aggregate(**self._named(values))
-        self.table = self.table.left_join(aggregates, [(self.schema.key[0], name)])
+        keys = {self._next("via"): rows[name] for name in (via, *self.frames.axis)}
+        aggregates = rows.group_by(**keys).aggregate(**self._named(values))
+        self.table = self.table.left_join(aggregates, list(zip((self.schema.key[0], *self.frames.axis), keys, strict=True)))
 
     def join_across(self, nodes: Iterable[t.Across]) -> None:
         grouped: defaultdict[tuple[str, ...], list[t.Across]] = defaultdict(list)
@@ -182,9 +190,10 @@ class Frame:
         for by, group in grouped.items():
             rows = everything.filter([everything[name].notnull() for name in by])
             values = {node: _across(rows, self.compiler(rows), node) for node in group}
-            keys = {self._next("by"): rows[name] for name in by}
+            within = (*by, *self.frames.axis)
+            keys = {self._next("by"): rows[name] for name in within}
             aggregates = rows.group_by(**keys).aggregate(**self._named(values))
-            self.table = self.table.left_join(aggregates, list(zip(by, keys, strict=True)))
+            self.table = self.table.left_join(aggregates, list(zip(within, keys, strict=True)))
 
     def join_history(self, nodes: list[t.History]) -> None:
         from_batches = [node for node in nodes if node.function in ("previous", "ago")]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from engine.language import typed as t
 from engine.language.names import references
-from engine.language.walk import children
+from engine.language.walk import children, kinds_used, walk
 from engine.model import KindSchema
 from engine.rules import AlertRule
 
@@ -42,9 +42,21 @@ def kinds_read(kind: str, nodes: Iterable[t.Node], schemas: Mapping[str, KindSch
 
 def kinds_judged(rule: AlertRule, schemas: Mapping[str, KindSchema]) -> frozenset[str]:
     """The kinds on whose rows it depends whether the rule is true."""
-    cases = (condition for _, condition in rule.severities)
-    conditions = [node for node in (rule.where, rule.when, *cases, *rule.override_conditions) if node]
-    return kinds_read(rule.kind, conditions, schemas)
+    return kinds_read(rule.kind, [*rule.conditions, *rule.override_conditions], schemas)
+
+
+def kinds_told(rule: AlertRule, schemas: Mapping[str, KindSchema]) -> frozenset[str]:
+    """The kinds on whose rows depends all that an evaluation finds of the rule: also the values it shows, and its evidence."""
+    own = [(rule.kind, node) for node in (*rule.conditions, *(item.value for item in rule.show))]
+    listed = [(rule.evidence.kind, node) for node in rule.evidence.nodes] if rule.evidence else []
+    read = {kind for kind, _ in (*own, *listed)} | ({rule.evidence.kind} if rule.evidence else set())
+    return frozenset(read).union(*(kinds_used(node, kind, schemas) for kind, node in (*own, *listed)))
+
+
+def reads_now(rule: AlertRule) -> bool:
+    """Whether what an evaluation finds of the rule depends on the instant itself, and not on the data alone."""
+    roots = [*rule.conditions, *(item.value for item in rule.show), *(rule.evidence.nodes if rule.evidence else ())]
+    return any(isinstance(node, t.Now) for root in roots for node in walk(root))
 
 
 def kinds_on_path(kind: str, path: Iterable[str], schemas: Mapping[str, KindSchema]) -> Iterator[str]:

@@ -54,7 +54,7 @@ def create_view(
     if source.role == "history":
         rows = _with_instants(connection, rows, (current or selection).by_instant)
     elif source.role == "current" and STORE not in schema.key and len(selection.pieces) > 1:
-        rows = _newest_of_each_key(rows, schema)
+        rows = newest_of_each_key(rows, schema)
     rows.create_view(source.name, replace=True)
 
 
@@ -63,18 +63,18 @@ def _rows(connection: DuckDBPyConnection, schema: KindSchema, pieces: Sequence[P
     whole = [piece for piece in pieces if piece.whole]
     listed = [piece for piece in pieces if not piece.whole and not piece.stores.inverted]
     but_few = [piece for piece in pieces if not piece.whole and piece.stores.inverted]
-    parts = [_read(connection, schema, whole)] if whole or not pieces else []
+    parts = [read(connection, schema, whole)] if whole or not pieces else []
     if listed:
-        parts.append(_of_stores(connection, _read(connection, schema, listed), listed, "semi"))
+        parts.append(_of_stores(connection, read(connection, schema, listed), listed, "semi"))
     if but_few:
-        parts.append(_of_stores(connection, _read(connection, schema, but_few), but_few, "anti"))
+        parts.append(_of_stores(connection, read(connection, schema, but_few), but_few, "anti"))
     rows = parts[0]
     for part in parts[1:]:
         rows = rows.union(part)
     return rows.select(StarExpression(exclude=[FILE]))
 
 
-def _read(connection: DuckDBPyConnection, schema: KindSchema, pieces: Sequence[Piece]) -> DuckDBPyRelation:
+def read(connection: DuckDBPyConnection, schema: KindSchema, pieces: Sequence[Piece]) -> DuckDBPyRelation:
     """All rows of the files, with ``_as_of`` and the file's place in ``pieces``."""
     if not pieces:
         return _no_rows(connection, schema)
@@ -86,7 +86,7 @@ def _read(connection: DuckDBPyConnection, schema: KindSchema, pieces: Sequence[P
         place = ConstantExpression(0) if len(pieces) == 1 else ColumnExpression("file_index")
         return files.select(*columns, _moment(instants.pop()).alias(AS_OF), place.cast("BIGINT").alias(FILE))
     rows = files.select(*columns, ColumnExpression("file_index").cast("BIGINT").alias(FILE))
-    batches = {FILE: range(len(pieces)), AS_OF: [_naive(piece.batch.as_of) for piece in pieces]}
+    batches = {FILE: range(len(pieces)), AS_OF: [naive(piece.batch.as_of) for piece in pieces]}
     return rows.join(connection.from_arrow(pa.table(batches, BATCHES)), FILE).select(*schema.columns, AS_OF, FILE)
 
 
@@ -116,9 +116,10 @@ def _of_stores(connection: DuckDBPyConnection, rows: DuckDBPyRelation, pieces: S
     return rows.join(connection.from_arrow(table), f"{FILE}, {STORE}", how=how)
 
 
-def _newest_of_each_key(rows: DuckDBPyRelation, schema: KindSchema) -> DuckDBPyRelation:
-    """One row a key: of the newest batch, then of the first store. Costs nothing more than a check when keys are distinct."""
-    keys = ", ".join(f'"{name}"' for name in schema.key)
+def newest_of_each_key(rows: DuckDBPyRelation, schema: KindSchema, axis: Sequence[str] = ()) -> DuckDBPyRelation:
+    """One row a key (at each instant): of the newest batch, then of the first store. Costs nothing more than a check when keys are
+    distinct."""
+    keys = ", ".join(f'"{name}"' for name in (*axis, *schema.key))
     total, distinct = rows.aggregate(f"count(*), count(DISTINCT ({keys}))").fetchall()[0]
     if total == distinct:
         return rows
@@ -128,7 +129,7 @@ def _newest_of_each_key(rows: DuckDBPyRelation, schema: KindSchema) -> DuckDBPyR
 
 def _with_instants(connection: DuckDBPyConnection, rows: DuckDBPyRelation, instants: Mapping[datetime, Stores]) -> DuckDBPyRelation:
     """Adds ``_until``, the instant of the store's current batch, and leaves out what is not before it."""
-    listed = {store: _naive(instant) for instant, stores in instants.items() if not stores.inverted for store in stores.names}
+    listed = {store: naive(instant) for instant, stores in instants.items() if not stores.inverted for store in stores.names}
     rest = next((instant for instant, stores in instants.items() if stores.inverted), None)
     if len(instants) == 1:
         return rows.select(StarExpression(), _moment(*instants).alias(UNTIL))
@@ -141,12 +142,12 @@ def _with_instants(connection: DuckDBPyConnection, rows: DuckDBPyRelation, insta
 
 
 def _moment(instant: datetime) -> Expression:
-    return ConstantExpression(_naive(instant)).cast("TIMESTAMP")
+    return ConstantExpression(naive(instant)).cast("TIMESTAMP")
 
 
-def _naive(instant: datetime) -> datetime:
+def naive(instant: datetime) -> datetime:
     return instant.astimezone(UTC).replace(tzinfo=None)
 
 
 def set_now(connection: DuckDBPyConnection, at: datetime) -> None:
-    connection.execute("SET VARIABLE now = ?::TIMESTAMP", [_naive(at)])
+    connection.execute("SET VARIABLE now = ?::TIMESTAMP", [naive(at)])

@@ -28,6 +28,7 @@ from engine.reasoning.program import (
     rule_of,
     scalar,
     shown_field,
+    unsure_field,
     values_wanted,
 )
 from engine.reasoning.tables import alert_table, columns_read
@@ -194,8 +195,9 @@ class Correlation:
                 name = f"{rule.name}/{pattern.source}/{'/'.join(row.key)}"
                 fields = merged.setdefault((pattern.source, name), {})
                 fields |= {pattern.binding: True, **{name: scalar(value, types[name]) for name, value in row.values.items()}}
-                self._rows.setdefault((rule.name, pattern.binding), {})[name] = Row(scope, row)
-                if not row.holds:
+                sure = row.holds and row.values.get(unsure_field(pattern)) is not True
+                self._rows.setdefault((rule.name, pattern.binding), {})[name] = Row(scope, replace(row, holds=sure))
+                if not sure:
                     self._unknown[rule.name].add(scope)
         for (source, name), fields in merged.items():
             known = {field: value for field, value in fields.items() if not is_shown(field)}
@@ -251,7 +253,8 @@ class Correlation:
         own = dict(zip(rule.scope, scope, strict=True)).get(STORE)
         store = own if own is not None else stores.pop() if len(stores) == 1 else ""
         shown = (*self._shown(rule, bound), Shown(COUNT, len(members), Type.INTEGER))
-        evidence = tuple(map(self._told, sorted(alerts, key=lambda alert: (-alert.severity.rank, alert.pending_since, alert.identity))))
+        worst = sorted(alerts, key=lambda alert: (-alert.severity.rank, alert.pending_since, alert.identity))
+        evidence = tuple(line_about(alert, self.infos) for alert in worst)
         return Candidate(Identity(rule.name, scope), store, rule.info.severity, self.lookup.at, shown, evidence, members)
 
     def _members(self, rule: IncidentRule, bound: Mapping[str, Collection[str]]) -> Iterator[Member]:
@@ -283,13 +286,14 @@ class Correlation:
             value: Value = rows[0].values[shown_field(number)] if rows else None
             yield Shown(item.label, value, item.value.type, item.unit)
 
-    def _told(self, alert: Alert) -> tuple[Shown, ...]:
-        """One line about an alert: its rule, its key where its values do not say it, the first of them, and since when it fires."""
-        key = " ".join(part for part in alert.identity.key if part != alert.store_id)
-        said = key in (str(item.value) for item in alert.shown[:MOST_VALUES])
-        return (
-            Shown(MEMBER, self.infos[alert.identity.rule].title.en, Type.STRING),
-            *([Shown(KEY, key, Type.STRING)] if key and not said else []),
-            *alert.shown[:MOST_VALUES],
-            Shown(SINCE, alert.firing_since, Type.TIMESTAMP),
-        )
+
+def line_about(alert: Alert, infos: Mapping[str, RuleInfo]) -> tuple[Shown, ...]:
+    """One line about an alert: its rule, its key where its values do not say it, the first of them, and since when it fires."""
+    key = " ".join(part for part in alert.identity.key if part != alert.store_id)
+    said = key in (str(item.value) for item in alert.shown[:MOST_VALUES])
+    return (
+        Shown(MEMBER, infos[alert.identity.rule].title.en, Type.STRING),
+        *([Shown(KEY, key, Type.STRING)] if key and not said else []),
+        *alert.shown[:MOST_VALUES],
+        Shown(SINCE, alert.firing_since, Type.TIMESTAMP),
+    )

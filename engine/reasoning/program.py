@@ -20,7 +20,7 @@ from engine.errors import Text
 from engine.incidents import Alternative, Given, IncidentRule, Link, Pattern
 from engine.incidents.patterns import simple_tests
 from engine.incidents.rule import INCIDENT
-from engine.language.typed import ColumnRef, Const, Node
+from engine.language.typed import And, ColumnRef, Const, IsMissing, Node, Or
 from engine.model import Type, Value
 
 WHOLE = (Type.INTEGER, Type.TIMESTAMP, Type.DATE, Type.DURATION)
@@ -96,6 +96,7 @@ def _rules(rule: IncidentRule, rules: Sequence[IncidentRule], stored: frozenset[
     finds what else there is but makes no incident (see :func:`is_besides`)."""
     for number, way in enumerate(rule.ways):
         none = tuple(p for pattern in way.none for p in _each_alternative(pattern, rule, rules, stored))
+        none += tuple(_unsure_pattern(pattern, rule) for pattern in way.none if pattern.source in stored and unsure(rule, pattern))
         some = tuple(p for pattern in way.any for p in _each_alternative(pattern, rule, rules, stored))
         also = [p for pattern in way.also for p in _each_alternative(pattern, rule, rules, stored)]
         for choice in product(*(range(len(pattern.alternatives)) for pattern in way.all)):
@@ -109,6 +110,50 @@ def _each_alternative(pattern: Pattern, rule: IncidentRule, rules: Sequence[Inci
     for index in range(len(pattern.alternatives)):
         found = _pattern(pattern, index, rule, rules, stored)
         yield c.Pattern(f"{found.binding}#{index}" if index else found.binding, found.kinds, found.tests, found.count, found.distinct)
+
+
+def _unsure_pattern(pattern: Pattern, rule: IncidentRule) -> c.Pattern:
+    """A row of which nobody can tell whether ``none`` forbids it: while it is there, the incident is not."""
+    field = unsure_field(pattern)
+    return c.Pattern(f"{pattern.binding}#?", (kind_of(rule, pattern.source),), (_is(field),))
+
+
+def unsure(rule: IncidentRule, pattern: Pattern) -> Node | None:
+    """Whether a value is missing that a pattern of ``none`` needs: of the row itself where it is under ``none``, else of what those of
+    ``none`` are linked to. None where nothing can be missing. Rows are the database's, so asserted facts and incidents have none."""
+    if not any(pattern in way.none for way in rule.ways):
+        links = [link for way in rule.ways for other in way.none for link in other.links if link.binding == pattern.binding]
+        return _any_missing([link.other for link in links if not _is_scope(rule, pattern, link.other)])
+    return _any_of([part for each in pattern.alternatives for part in _doubts(rule, pattern, each)])
+
+
+def _doubts(rule: IncidentRule, pattern: Pattern, alternative: Alternative) -> Iterator[Node]:
+    missing = _any_missing([link.own for link in alternative.links if not _is_scope(rule, pattern, link.own)])
+    if alternative.where is None:
+        yield from [missing] if missing else []
+        return
+    yield IsMissing(alternative.where, type=Type.BOOLEAN)
+    if missing:
+        yield And((alternative.where, missing), type=Type.BOOLEAN)
+
+
+def _is_scope(rule: IncidentRule, pattern: Pattern, node: Node) -> bool:
+    """Rows without the values of the scope are left out anyway."""
+    return any(node == pattern.scope_column(name) for name in rule.scope)
+
+
+def _any_missing(nodes: Sequence[Node]) -> Node | None:
+    return _any_of([IsMissing(node, type=Type.BOOLEAN) for node in nodes])
+
+
+def _any_of(parts: Sequence[Node]) -> Node | None:
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    return Or(tuple(parts), type=Type.BOOLEAN)
+
+
+def unsure_field(pattern: Pattern) -> str:
+    return f"{pattern.binding} unsure"
 
 
 def binding_of(name: str) -> str:
@@ -230,6 +275,8 @@ def values_wanted(rule: IncidentRule, pattern: Pattern) -> Iterator[tuple[str, N
     for number, (binding, item) in enumerate(rule.show):
         if binding == pattern.binding:
             yield shown_field(number), item.value
+    if (doubt := unsure(rule, pattern)) is not None:
+        yield unsure_field(pattern), doubt
     if pattern.distinct:
         yield f"{pattern.binding} distinct", ColumnRef((), pattern.distinct, type=pattern.schema.columns[pattern.distinct].type)
 

@@ -8,24 +8,13 @@ from decimal import Decimal
 
 import pyarrow as pa
 
+from engine.ingest.columns import ARROW, INSTANT
 from engine.language.typed import Across, ColumnRef, History, Node, Related, RowMissing
 from engine.language.walk import walk
 from engine.matching.frames import AS_OF
 from engine.model import Alert, ColumnSchema, KindSchema, RuleInfo, Type, Value
 from engine.routing import labels_of
 
-MOMENT = pa.timestamp("us")
-TYPES: Mapping[Type, pa.DataType] = {
-    Type.STRING: pa.string(),
-    Type.INTEGER: pa.int64(),
-    Type.NUMBER: pa.decimal128(18, 6),
-    Type.MONEY: pa.decimal128(18, 4),
-    Type.PERCENT: pa.decimal128(18, 8),
-    Type.BOOLEAN: pa.bool_(),
-    Type.TIMESTAMP: MOMENT,
-    Type.DATE: pa.date32(),
-    Type.DURATION: pa.int64(),
-}
 Read = Callable[[Alert], Value]
 
 
@@ -34,12 +23,12 @@ def alert_table(schema: KindSchema, alerts: Sequence[Alert], infos: Mapping[str,
     needed = {*read, *schema.key}
     labels = [labels_of(alert, infos[alert.identity.rule]) for alert in alerts] if needed - _OWN.keys() else []
     columns = {
-        name: pa.array([_cell(value, column.type) for value in _values(column, alerts, labels)], TYPES[column.type])
+        name: pa.array([_cell(value, column.type) for value in _values(column, alerts, labels)], ARROW[column.type])
         if name in needed
-        else pa.nulls(len(alerts), TYPES[column.type])
+        else pa.nulls(len(alerts), ARROW[column.type])
         for name, column in schema.columns.items()
     }
-    return pa.table({**columns, AS_OF: pa.array([_naive(alert.last_true) for alert in alerts], MOMENT)})
+    return pa.table({**columns, AS_OF: pa.array([_naive(alert.last_true) for alert in alerts], INSTANT)})
 
 
 def columns_read(nodes: Iterable[Node], schema: KindSchema) -> Collection[str]:
@@ -90,7 +79,7 @@ def _cell(value: Value, type_: Type) -> object:
         case _ if type_ in (Type.INTEGER, Type.DURATION):
             return int(value)
         case _:
-            return _decimal(Decimal(str(value)), TYPES[type_].scale)
+            return _decimal(Decimal(str(value)), ARROW[type_].scale)
 
 
 def _decimal(number: Decimal, scale: int) -> Decimal | None:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from engine.errors import Text
 from engine.model import Alert, Identity, RuleInfo, State
@@ -40,6 +41,7 @@ def group_key(route: Route, labels: Mapping[str, str]) -> str:
     return digest(route.name, route.receiver, *values)
 
 
+@lru_cache(maxsize=1 << 16)
 def digest(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode(errors="surrogatepass")).hexdigest()[:20]
 

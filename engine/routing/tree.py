@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 
 from engine.routing.channels import TIME_ZONE, Channels, RouteModel
 from engine.routing.digests import GROUP_BY as DIGEST_GROUP_BY
@@ -31,59 +32,82 @@ class Route:
     escalate: tuple[tuple[timedelta, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """A node with what is written there and, below it, its children."""
+
+    route: Route
+    written: RouteModel
+    children: tuple[_Node, ...]
+    steps: tuple[Route, ...]
+
+    def matched(self, labels: Mapping[str, str]) -> Iterator[Route]:
+        taken = False
+        for child in self.children:
+            if not all(matcher.matches(labels) for matcher in child.written.matchers):
+                continue
+            taken = True
+            yield from child.matched(labels)
+            if not child.written.continue_:
+                break
+        if not taken:
+            yield self.route
+
+    def all(self) -> Iterator[_Node]:
+        yield self
+        for child in self.children:
+            yield from child.all()
+
+
+@dataclass(frozen=True, slots=True)
+class _Same:
+    """Channels by identity: reading the tree anew for every alert would take longer than all else that routing does."""
+
+    channels: Channels
+
+    def __hash__(self) -> int:
+        return id(self.channels)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.channels is self.channels
+
+
 def routes_for(labels: Mapping[str, str], channels: Channels) -> tuple[Route, ...]:
     """The routes that take an alert, as in Alertmanager: the deepest match of each branch; later siblings are tried only where
     ``continue`` says so; a node takes what none of its children takes. Never empty: the top route takes everything."""
-    return tuple(_matched(channels.route, _top(channels), labels, channels))
+    return tuple(_tree(_Same(channels)).matched(labels))
 
 
 def all_routes(channels: Channels) -> tuple[Route, ...]:
     """Every node of the tree, from the top, each followed by its escalations."""
-    routes = _below(channels.route, _top(channels), channels)
-    return tuple(each for route in routes for each in (route, *(step for _, step in escalations_of(route))))
+    return tuple(each for node in _tree(_Same(channels)).all() for each in (node.route, *node.steps))
 
 
 def nodes(channels: Channels) -> tuple[tuple[Route, RouteModel], ...]:
     """Every node of the tree, from the top, with what is written there."""
-    return tuple(_with_models(channels.route, _top(channels), channels))
+    return tuple((node.route, node.written) for node in _tree(_Same(channels)).all())
 
 
 def escalations_of(route: Route) -> tuple[tuple[timedelta, Route], ...]:
     """The steps of an escalation as routes of their own, each with its time after the first message."""
+    if not route.escalate:
+        return ()
     plain = replace(route, group_wait=timedelta(0), digest=None, escalate=())
     named = [(after, f"{route.name} +{int(after.total_seconds())}s", receiver) for after, receiver in route.escalate]
     return tuple((after, replace(plain, name=name, receiver=receiver)) for after, name, receiver in named)
 
 
-def _top(channels: Channels) -> Route:
-    return _inherit(Route("{}", channels.route.receiver or "", GROUP_BY, REPEAT_INTERVAL), channels.route, "{}", channels)
+@lru_cache(maxsize=8)
+def _tree(same: _Same) -> _Node:
+    channels = same.channels
+    top = _inherit(Route("{}", channels.route.receiver or "", GROUP_BY, REPEAT_INTERVAL), channels.route, "{}", channels)
+    return _node(channels.route, top, channels)
 
 
-def _child(route: Route, child: RouteModel, channels: Channels) -> Route:
-    return _inherit(route, child, f"{route.name}/{{{','.join(map(str, child.matchers))}}}", channels)
-
-
-def _below(node: RouteModel, route: Route, channels: Channels) -> Iterator[Route]:
-    return (each for each, _ in _with_models(node, route, channels))
-
-
-def _with_models(node: RouteModel, route: Route, channels: Channels) -> Iterator[tuple[Route, RouteModel]]:
-    yield route, node
-    for child in node.routes:
-        yield from _with_models(child, _child(route, child, channels), channels)
-
-
-def _matched(node: RouteModel, route: Route, labels: Mapping[str, str], channels: Channels) -> Iterator[Route]:
-    taken = False
-    for child in node.routes:
-        if not all(matcher.matches(labels) for matcher in child.matchers):
-            continue
-        taken = True
-        yield from _matched(child, _child(route, child, channels), labels, channels)
-        if not child.continue_:
-            break
-    if not taken:
-        yield route
+def _node(written: RouteModel, route: Route, channels: Channels) -> _Node:
+    names = (f"{route.name}/{{{','.join(map(str, child.matchers))}}}" for child in written.routes)
+    children = [_node(child, _inherit(route, child, name, channels), channels) for child, name in zip(written.routes, names, strict=True)]
+    return _Node(route, written, tuple(children), tuple(step for _, step in escalations_of(route)))
 
 
 def _inherit(above: Route, node: RouteModel, name: str, channels: Channels) -> Route:

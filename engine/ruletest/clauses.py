@@ -118,7 +118,7 @@ class Looker:
                 yield Line(depth, fold(node, truths), "not")
                 inner = (item,)
             case _:
-                yield Line(depth, truths[node], show_typed(node), self._inputs(rule.kind, node, key))
+                yield Line(depth, truths[node], show_typed(node, rule.called), self._inputs(rule.kind, node, key))
                 return
         for child in inner:
             yield from self._inside(rule, child, key, truths, depth + 1)

@@ -61,7 +61,7 @@ class Coverage:
     def clauses(self, rules: Iterable[AlertRule]) -> tuple[Clause, ...]:
         """Every clause of ``rules``. What is constant is no clause."""
         return tuple(
-            Clause(rule.name, section.name, show_typed(leaf), BOTH - self._seen.get((rule.name, section.name, leaf), set()))
+            Clause(rule.name, section.name, show_typed(leaf, rule.called), BOTH - self._seen.get((rule.name, section.name, leaf), set()))
             for rule in rules
             for section in sections(rule)
             for leaf in dict.fromkeys(leaves(section.node))

@@ -23,7 +23,8 @@ def one_of(words: type[Word], value: object) -> Word:
     known = [word.value for word in words]
     if value in known:
         return words(value)
-    hint = did_you_mean(str(value), known) or Text(f"use {', '.join(known)}", f"可用 {'、'.join(known)}")
+    severity = Text(f"write {{severity: {value}}}", f"请写 {{severity: {value}}}") if value in [*Severity] else None
+    hint = severity or did_you_mean(str(value), known) or Text(f"use {', '.join(known)}", f"可用 {'、'.join(known)}")
     raise BilingualError("unknown_word", Text(f"'{value}' cannot stand here", f"这里不能写 '{value}'"), hint)
 
 

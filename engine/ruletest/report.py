@@ -87,7 +87,7 @@ def junit(timed: Iterable[tuple[Verdict, float]], zone: ZoneInfo, language: str)
             "errors": sum(verdict.error is not None for verdict, _ in cases),
         }
         took = f"{sum(seconds for _, seconds in cases):.3f}"
-        words = {"name": _xml(file), "time": took, **{name: str(count) for name, count in counts.items()}}
+        words = {"name": for_xml(file), "time": took, **{name: str(count) for name, count in counts.items()}}
         suite = ET.SubElement(root, "testsuite", words)
         for verdict, seconds in cases:
             _case(suite, verdict, seconds, describe(verdict, zone, language))
@@ -97,16 +97,16 @@ def junit(timed: Iterable[tuple[Verdict, float]], zone: ZoneInfo, language: str)
 
 def _case(suite: ET.Element, verdict: Verdict, seconds: float, text: str) -> None:
     test = verdict.test
-    place = {"classname": _xml(f"{test.file}:{test.rule}"), "file": _xml(test.file), "line": str(test.line)}
-    case = ET.SubElement(suite, "testcase", {"name": _xml(test.title), "time": f"{seconds:.3f}", **place})
+    place = {"classname": for_xml(f"{test.file}:{test.rule}"), "file": for_xml(test.file), "line": str(test.line)}
+    case = ET.SubElement(suite, "testcase", {"name": for_xml(test.title), "time": f"{seconds:.3f}", **place})
     if not verdict.passed:
         what = "error" if verdict.error else "failure"
         count = len(verdict.differences)
         message = str(verdict.error) if verdict.error else f"{count} difference(s)"
-        told = ET.SubElement(case, what, {"message": _xml(message)})
-        told.text = _xml(text)
+        told = ET.SubElement(case, what, {"message": for_xml(message)})
+        told.text = for_xml(text)
 
 
-def _xml(text: str) -> str:
+def for_xml(text: str) -> str:
     """Without the characters that XML cannot hold at all."""
     return _NOT_XML.sub("\ufffd", text)

@@ -172,8 +172,8 @@ def scope_key(columns: tuple[str, ...], name: str) -> Key:
 
 def columns_named(word: str, kind: Kind) -> Sequence[Column]:
     """The column of that name; else all that are also called so."""
-    exact = [column for column in _kept(kind) if column.name == word]
-    return exact or [column for column in _kept(kind) if word in names_of(column)]
+    exact = kind.columns.get(word)
+    return [exact] if exact and exact.personal != "drop" else [column for column in _kept(kind) if word in names_of(column)]
 
 
 def names_of(column: Column) -> tuple[str, ...]:

@@ -139,7 +139,7 @@ def health_of(row: Row[Any]) -> RuleHealth:
     return RuleHealth(row.rule, row.last_ok, row.failures, Text(*row.last_error) if row.last_error else None, row.unknown)
 
 
-def evaluation_row(evaluation: Evaluation) -> dict[str, object]:
+def evaluation_row(evaluation: Evaluation, observed: object = None) -> dict[str, object]:
     return {
         "schedule": evaluation.schedule,
         "instant": evaluation.instant,
@@ -149,6 +149,8 @@ def evaluation_row(evaluation: Evaluation) -> dict[str, object]:
         "judged": sum(result.judged for result in evaluation.results),
         "transitions": len(evaluation.transitions),
         "notifications": len(evaluation.notifications),
+        "version": evaluation.basis.version if evaluation.basis else "",
+        "observed": observed,
     }
 
 

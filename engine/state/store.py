@@ -7,12 +7,14 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Table, case, delete, false, func, literal, select
 
+from engine.builtin.facts import Operations
 from engine.errors import StateError, Text
 from engine.model import Alert, Identity, Notification, Severity, Transition
 from engine.model import State as AlertState
-from engine.routing import Held, Suppression, Thread, Told
+from engine.routing import Held, Silence, Suppression, Thread, Told
 from engine.state.database import Database
-from engine.state.people import note_deed
+from engine.state.people import note_deed, silences
+from engine.state.records import observed_row, store_basis
 from engine.state.rows import (
     alert_of,
     alert_row,
@@ -27,6 +29,7 @@ from engine.state.rows import (
     transition_row,
 )
 from engine.state.values import Evaluation, Event, RuleHealth
+from engine.state.watching import operations
 from engine.state_tables import ALERTS, EVALUATIONS, HELD, NOTIFICATION_ALERTS, NOTIFICATIONS, RULE_HEALTH, SUPPRESSED, TRANSITIONS
 
 CHUNK = 500  # values in one IN (...); SQLite takes at most 32766
@@ -141,7 +144,18 @@ class State(Database):
         with self.reading() as connection:
             return connection.scalars(query.order_by(NOTIFICATIONS.c.number).limit(1)).first()
 
+    def silences(self) -> tuple[Silence, ...]:
+        """All that were ever made, oldest first."""
+        return silences(self)
+
+    def operations(self, at: datetime) -> Operations:
+        """How storewatch itself fares."""
+        return operations(self, at)
+
     # what changes
+
+    batches_stored: frozenset[str] = frozenset()
+    """Batches of which this process knows that they are noted as seen."""
 
     def commit(self, evaluation: Evaluation) -> bool:
         """Store an evaluation in one transaction; False, and nothing is changed, when its (schedule, instant) was already claimed, or
@@ -149,6 +163,7 @@ class State(Database):
 
         Raises :class:`StateError` when another process changed one of its alerts since they were read; nothing is stored then.
         """
+        batches = self.batches_stored
         with self.writing_alone() as connection:
             if evaluation.known not in (None, _newest(connection)):
                 return False
@@ -165,7 +180,10 @@ class State(Database):
             self._store_health(connection, evaluation)
             for identity, deed in evaluation.deeds.items():
                 note_deed(connection, identity, deed)
-            return True
+            if evaluation.basis:
+                batches = store_basis(self, connection, number, evaluation.basis, self.batches_stored)
+        self.batches_stored = batches
+        return True
 
     def count_from(self, schedule: str, instant: datetime) -> None:
         """Claim ``instant`` without evaluating anything: a schedule that is new has missed nothing before it."""
@@ -182,7 +200,8 @@ class State(Database):
             connection.execute(NOTIFICATION_ALERTS.insert().from_select(columns, about))
 
     def _claim(self, connection: Connection, evaluation: Evaluation) -> int | None:
-        insert = self.insert(EVALUATIONS).values(evaluation_row(evaluation)).on_conflict_do_nothing()
+        observed = observed_row(evaluation.basis.observed) if evaluation.basis else None
+        insert = self.insert(EVALUATIONS).values(evaluation_row(evaluation, observed)).on_conflict_do_nothing()
         number: int | None = connection.scalars(insert.returning(EVALUATIONS.c.number)).first()
         return number
 

@@ -6,11 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from engine.builtin.facts import Operations
 from engine.errors import Text
 from engine.model import Alert, Identity, Notification, Reason, RuleResult, Severity, Shown, Transition
 from engine.model import State as AlertState
 from engine.routing import Held, Suppressed
 from engine.state.people import Deed
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What an evaluation went by, so that it can be replayed: the project's files (by path) and their version, the ids of all batches that
+    were there, and how storewatch itself fared."""
+
+    version: str
+    files: Mapping[str, bytes]
+    batches: frozenset[str]
+    observed: Operations
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +32,8 @@ class Evaluation:
     ``(schedule, instant)`` is its claim. ``alerts`` are the states to store (unchanged ones may be left out); alerts that ``transitions``
     end and that are not among them are forgotten. ``results`` tell the health of each rule that was evaluated. ``resumed`` is what had
     been held until now, ``held`` what is from now on. ``known`` is the newest notification that was known (see
-    :meth:`engine.state.State.newest`), when others that were queued since make the evaluation void. ``deeds`` are what people did.
+    :meth:`engine.state.State.newest`), when others that were queued since make the evaluation void. ``deeds`` are what people did;
+    ``basis`` is what it went by.
     """
 
     schedule: str
@@ -36,6 +49,7 @@ class Evaluation:
     held: Sequence[Held] = ()
     known: int | None = None
     deeds: Mapping[Identity, Deed] = field(default_factory=dict)
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)

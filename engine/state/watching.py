@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, func, or_, select
+from sqlalchemy import and_, delete, func, or_, select
 
 from engine.builtin.facts import Backlog, BadReload, Daemon, Disk, Failing, Jump, Operations
 from engine.errors import Text
@@ -50,13 +50,13 @@ def daemons(database: Database) -> tuple[Daemon, ...]:
     """The daemons that are there, or ended without a word within the last week, by host and process."""
     query = select(DAEMONS).order_by(DAEMONS.c.host, DAEMONS.c.process)
     with database.reading() as connection:
-        return tuple(map(_daemon, connection.execute(query)))
+        return tuple(map(daemon_of, connection.execute(query)))
 
 
 def note_daemon(database: Database, daemon: Daemon) -> None:
     """Store what the daemon observed, and forget those that nobody has seen for a week."""
     insert = database.insert(DAEMONS)
-    row = _row(daemon)
+    row = daemon_row(daemon)
     changes = {name: insert.excluded[name] for name in row if name != "id"}
     with database.writing() as connection:
         connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=changes), row)
@@ -69,7 +69,8 @@ def forget_daemon(database: Database, id_: str) -> None:
         connection.execute(delete(DAEMONS).where(DAEMONS.c.id == id_))
 
 
-def _row(daemon: Daemon) -> dict[str, object]:
+def daemon_row(daemon: Daemon) -> dict[str, object]:
+    """The daemon as columns of its table."""
     reload = daemon.reload
     return {
         "id": daemon.id,
@@ -85,7 +86,8 @@ def _row(daemon: Daemon) -> dict[str, object]:
     }
 
 
-def _daemon(row: Row[Any]) -> Daemon:
+def daemon_of(row: Any) -> Daemon:
+    """The daemon of a row of the table."""
     said = row.observed
     disks = tuple(Disk(*disk) for disk in said["disks"])
     jumps = tuple(Jump(datetime.fromisoformat(at), timedelta(seconds=by)) for at, by in said["jumps"])

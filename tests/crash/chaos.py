@@ -2,7 +2,7 @@
 
     python -m tests.crash.chaos [--state URL] [--daemons 2] [--kills 200] [--points]
 
-Every few seconds bring a new batch, in which ratings rise and fall, and an evaluation. Daemons are killed with SIGKILL, at random times
+Every other second brings a new batch, in which ratings rise and fall, and an evaluation. Daemons are killed with SIGKILL, at random times
 or at every fault point of :data:`tests.crash.nursery.POINTS`, and started again. Afterwards the same instants are evaluated once more,
 from nothing and undisturbed: the alerts' transitions and the messages, to the byte, must be the same, every instant must have been
 evaluated exactly once and in order, and every message must have arrived; twice at most once a kill, and then the same bytes.
@@ -48,7 +48,7 @@ from tests.ports import free_port
 SECOND = timedelta(seconds=1)
 EVERY = 2  # seconds between batches, and between evaluations
 STORES = 5
-AHEAD = timedelta(seconds=120)
+AHEAD, LEAST_AHEAD = timedelta(seconds=80), timedelta(seconds=40)
 LATER = timedelta(hours=2)  # past every lease and every pause
 RULES = """
 - alert: dsr_low
@@ -126,7 +126,7 @@ class World:
         assert self.nursery.ask(end=pid, signal=signal.SIGKILL, seconds=10)["code"] == -signal.SIGKILL, self.log()
         self.kills += 1
 
-    def killed_itself(self, pid: int, seconds: float = 30) -> bool:
+    def killed_itself(self, pid: int, seconds: float = 180) -> bool:
         """Whether the daemon came to its fault point within that time."""
         code = self.nursery.ask(end=pid, signal=None, seconds=seconds)["code"]
         assert code in (None, -signal.SIGKILL), self.log()
@@ -134,8 +134,8 @@ class World:
         return code is not None
 
     def stop(self, pid: int) -> None:
-        """Gracefully."""
-        assert self.nursery.ask(end=pid, signal=signal.SIGTERM, seconds=20)["code"] == 0, self.log()
+        """Gracefully, unless it was only starting and did not heed signals yet."""
+        assert self.nursery.ask(end=pid, signal=signal.SIGTERM, seconds=60)["code"] in (0, -signal.SIGTERM), self.log()
 
     def log(self) -> str:
         return (self.folder / "daemon.log").read_text(encoding="utf-8")[-5000:]
@@ -144,7 +144,7 @@ class World:
     def newest(self) -> datetime:
         """The newest instant that was evaluated."""
         with State.open(self.url) as state:
-            return state.last_instant("often") or datetime.min.replace(tzinfo=UTC)
+            return max(_evaluated(state), default=datetime.min.replace(tzinfo=UTC))
 
 
 @contextmanager
@@ -174,7 +174,7 @@ def _write_project(folder: Path, port: int) -> None:
 
 class Feeder(threading.Thread):
     """Ingests batches that lie ahead of the clock, one for each evaluation: each is there long before its time, so that what is true at an
-    instant does not depend on who looks when."""
+    instant does not depend on who looks when. Where this machine is too slow for that, some evaluations find nothing new."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(daemon=True)
@@ -186,11 +186,13 @@ class Feeder(threading.Thread):
 
     def write(self) -> None:
         """The next batch."""
+        behind = datetime.now(UTC) + LEAST_AHEAD - self.next if self.is_alive() else timedelta()
+        self.next += max(0, -(-behind // (EVERY * SECOND))) * EVERY * SECOND
         export = self.folder / "ratings.csv"
         rows = [f"s{n},店{n},{self.dice.choice((4.4, 4.6, 4.8, 4.8, 4.8))},{self.dice.choice((4.7, 4.8))},4.80" for n in range(STORES)]
         export.write_text("店铺Id,店铺名称,描述相符,服务态度,物流服务\n" + "\n".join(rows) + "\n", encoding="utf-8")
         ingest(export, self.project.facts, self.project.snapshots, Options(self.next, ("store",), self.next, all_stores=True))
-        self.late |= self.next <= datetime.now(UTC)
+        self.late |= self.is_alive() and self.next <= datetime.now(UTC)
         self.next += EVERY * SECOND
 
     def run(self) -> None:
@@ -206,13 +208,14 @@ class Feeder(threading.Thread):
 @contextmanager
 def feeder(folder: Path) -> Iterator[Feeder]:
     made = Feeder(folder)
-    while made.next < datetime.now(UTC) + AHEAD / 2:
-        made.write()
-    made.late = False  # those were before the daemons' time
+    for _ in range(LEAST_AHEAD // (EVERY * SECOND)):
+        made.write()  # before there is a daemon that could look
     made.start()
-    yield made
-    made.over.set()
-    made.join()
+    try:
+        yield made
+    finally:
+        made.over.set()
+        made.join()
 
 
 @contextmanager
@@ -252,10 +255,10 @@ def kills_at_points(made: World, daemons: int, points: Sequence[str] = tuple(POI
     return missed
 
 
-def _settle(made: World, living: Sequence[int], seconds: float = 120) -> None:
-    """Wait until nothing is overdue, then stop."""
-    until = time.monotonic() + seconds
-    while made.newest < datetime.now(UTC) - 2 * EVERY * SECOND:
+def _settle(made: World, living: Sequence[int], seconds: float = 300) -> None:
+    """Wait until these have evaluated something and nothing is overdue, then stop them."""
+    began, until = datetime.now(UTC), time.monotonic() + seconds
+    while made.newest < max(began, datetime.now(UTC) - 2 * EVERY * SECOND):
         assert time.monotonic() < until, made.log()
         time.sleep(1)
     for pid in living:
@@ -286,10 +289,7 @@ def judge(made: World) -> Verdict:
     project = load_project(made.folder)
     with State.open(made.url) as state:
         _deliver_all(project, state)
-        with state.reading() as connection:
-            query = select(EVALUATIONS.c.instant, EVALUATIONS.c.rules).where(EVALUATIONS.c.schedule == "often")
-            rows = connection.execute(query.order_by(EVALUATIONS.c.number)).all()
-        found = [row.instant for row in rows if row.rules]  # one without rules says since when the schedule counts
+        found = _evaluated(state)
         moves, letters = _history(state)
     assert found, made.log()
     wrong = [f"{one:%H:%M:%S} after {last:%H:%M:%S}" for last, one in pairwise(found) if one - last != EVERY * SECOND]
@@ -316,6 +316,13 @@ def _deliver_all(project: Project, state: State) -> None:
     while (left := waiting(state)).queued or left.sending:
         ahead += LATER
         deliver(state, ready, lambda ahead=ahead: ahead)  # type: ignore[misc]
+
+
+def _evaluated(state: State) -> list[datetime]:
+    """The instants that were evaluated, in that order. A row without rules only says since when the schedule counts."""
+    query = select(EVALUATIONS.c.instant, EVALUATIONS.c.rules).where(EVALUATIONS.c.schedule == "often")
+    with state.reading() as connection:
+        return [row.instant for row in connection.execute(query.order_by(EVALUATIONS.c.number)) if row.rules]
 
 
 def _history(state: State) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:

@@ -10,9 +10,9 @@ from tests.crash.chaos import judge, kills_at_points, random_kills, world
 from tests.delivery.conftest import NO_POSTGRES, POSTGRES
 
 POINTS_TRIED = ("commit", "note the delivery")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # a busy machine is slow, which is no fault
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("url", "daemons"), [("", 1), pytest.param(POSTGRES, 2, marks=NO_POSTGRES)], ids=["sqlite", "two on postgresql"])
 def test_killed_at_random_times(url: str, daemons: int) -> None:
     with world(url) as made:
@@ -22,7 +22,6 @@ def test_killed_at_random_times(url: str, daemons: int) -> None:
     assert verdict.messages > 0
 
 
-@pytest.mark.slow
 def test_killed_at_fault_points() -> None:
     with world() as made:
         assert not kills_at_points(made, 1, POINTS_TRIED)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
 import pytest
 
+from engine.cli.previewing import Maker
+from engine.cli.previewing_incidents import Incidents
+from engine.model import Identity
+from engine.project import load_project
+from engine.state import State, firing_at
 from tests.rounds.conftest import Shop, shop
 
 __all__ = ["shop"]
 
+ROOT = Path(__file__).parents[2]
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+AT = datetime(2026, 11, 20, 9, tzinfo=SHANGHAI)
 PRODUCTS = "product_id,store_id,sku,title,status,final_price,floor_price,cost,image_price\n"
 BAD = "P1,s1,K1,保温杯,on_sale,50,80,40,99\n"
 PAINTED_RIGHT = "P1,s1,K1,保温杯,on_sale,50,80,40,50\n"
@@ -100,3 +112,49 @@ def test_explain_in_words(shop: Shop) -> None:
     assert "✓ floor: alert where name == 'price_below_floor'\n        · price_below_floor/P1" in text
     assert "told in the message of price_incident/P1" in shop.do("why", "price_image_mismatch/P1").stdout
     shop.do("explain", "price_incident", expect=2)
+
+
+def test_explain_looks_at_the_alerts_of_that_time(shop: Shop) -> None:
+    placements(shop)
+    evaluate(shop, BAD, "20T09:00")
+    evaluate(shop, MENDED, "20T12:30")
+    then, now = (shop.json("explain", "price_incident", "--key", "P1", "--at", f"2026-11-20T{at}") for at in ("10:00", "12:30"))
+    assert (then["verdict"], now["verdict"]) == ("true", "false")
+    before = shop.json("explain", "price_incident", "--key", "P1", "--at", "2026-11-20T08:00")
+    assert before["verdict"] == "false" and before["ways"][0][0]["rows"] == []
+
+
+def test_values_and_severity_of_a_past_alert_are_those_of_its_last_change(shop: Shop) -> None:
+    placements(shop)
+    evaluate(shop, PAINTED_RIGHT, "20T09:00")
+    evaluate(shop, MENDED, "20T10:00")
+    evaluate(shop, PAINTED_RIGHT.replace(",50,80,", ",60,80,"), "20T11:00")
+    with State.open(f"sqlite:///{shop.folder / 'state.db'}") as state:
+        found = {hour: firing_at(state, datetime(2026, 11, 20, hour, 30, tzinfo=SHANGHAI)) for hour in (8, 9, 10, 11)}
+    floor = Identity("price_below_floor", ("P1",))
+    assert [floor in alerts for alerts in found.values()] == [False, True, False, True]
+    prices = [next(item.value for item in found[hour][floor].shown if item.label.zh == "到手价") for hour in (9, 11)]
+    assert prices == [50, 60]
+    assert found[9][floor].firing_since == datetime(2026, 11, 20, 9, tzinfo=SHANGHAI)
+    assert found[9][floor].resolved_at is None
+
+
+def test_preview_of_an_incident_that_is_there_is_its_message(shop: Shop) -> None:
+    evaluate(shop, BAD, "20T09:00")
+    made = shop.json("preview", "price_incident", "--at", "2026-11-20T09:00")
+    assert (made["real"], made["key"]) == (True, ["P1"])
+    assert made["subject"] == shop.do("preview", "price_incident", "--key", "P1", "--at", "2026-11-20T09:00").stdout.splitlines()[0]
+    assert "Price charged ¥50.00" in made["text"]
+    assert {to["address"] for to in made["recipients"]} == {"page@shop.example", "ads@shop.example", "lead@shop.example"}
+    assert "there is no such incident" in shop.do("preview", "price_incident", "--key", "P9", expect=2).stderr
+
+
+@pytest.mark.parametrize("event", ["firing", "repeat", "resolved"])
+def test_preview_makes_an_example_up(event: str) -> None:
+    project = load_project(ROOT)
+    for rule in project.incidents:
+        source = Incidents(project, rule, AT)
+        assert source.first(None)[0] is None
+        made = Maker(project, source, AT, event, "en").make(None, None)
+        assert made.identity is None and made.rendered.fault == "", rule.name
+        assert made.recipients and ("- Alert " in made.rendered.text or event == "resolved")

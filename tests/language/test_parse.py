@@ -108,6 +108,14 @@ def test_prints_as_typed_with_no_needless_parentheses(text: str) -> None:
     assert show(parse(text)) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "parts"), [("`占比(%)`", ("占比(%)",)), ("a.`b c`.d", ("a", "b c", "d")), ("`or`", ("or",)), ("`plain`", ("plain",))]
+)
+def test_names_in_backquotes_hold_any_characters(text: str, parts: tuple[str, ...]) -> None:
+    assert parse(text) == s.Name(parts)
+    assert parse(show(parse(text))) == s.Name(parts)
+
+
 def test_places() -> None:
     parsed = parse("  (aa + 1) > 商品.bb ")
     assert isinstance(parsed, s.Compare)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from engine.errors import EvaluationError
 from engine.matching.compile import Dialect
-from engine.matching.queries import verdict_query
+from engine.matching.evaluate import Matcher
+from engine.matching.frames import Source
+from engine.matching.queries import Query, verdict_query
+from engine.snapshots import Snapshots
+from tests.matching.folders import write_batch
 from tests.matching.test_evaluate import NOW, SCHEMAS, ZONE, rule
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -54,3 +59,27 @@ def test_what_a_backend_cannot_do_is_refused_by_name() -> None:
         verdict_query([rule("hour(opened) > 8")], [None], SCHEMAS, Dialect.portable("trino", NOW, ZONE), details=False)
     assert "hour()" in caught.value.text.en and "trino" in caught.value.text.en
     assert caught.value.hint
+
+
+def test_what_was_compiled_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    write_batch(tmp_path, SCHEMAS["store"], NOW, [{"store_id": "s1", "dsr": 4.6, "status": "open"}])
+    snapshots, dsr_drop = Snapshots(tmp_path), RULES["dsr_drop"]
+    first = Matcher(SCHEMAS, ZONE).evaluate([dsr_drop], snapshots, NOW)
+    assert len(first["dsr_drop"].candidates) == 1
+    monkeypatch.setattr("engine.matching.evaluate.verdict_query", _refuse)
+    assert Matcher(SCHEMAS, ZONE).evaluate([dsr_drop], snapshots, NOW) == first
+    for other, zone in ((RULES["sales_far_off"], ZONE), (dsr_drop, "Europe/Berlin")):
+        with pytest.raises(AssertionError, match="compiled"):
+            Matcher(SCHEMAS, zone).evaluate([other], snapshots, NOW)
+
+
+def _refuse(*_: object, **__: object) -> Query:
+    raise AssertionError("compiled once more")
+
+
+def test_a_query_is_read_as_it_was_written() -> None:
+    query = Query(
+        "SELECT '店'", frozenset({Source("current", "store"), Source("history", "order", timedelta(days=7)), Source("history", "store")})
+    )
+    assert Query.from_json(query.to_json()) == query

@@ -38,17 +38,19 @@ def subject(rule: RuleInfo, language: str, *values: Shown) -> str:
     return rendered.subject
 
 
-def scores(*texts: str, high: str | None = None, industry: str | None = None) -> tuple[Shown, ...]:
+def scores(*texts: str, high: str | None = None, industry: str | None = None, floor: str = "4.7") -> tuple[Shown, ...]:
     names = (("Description", "描述相符"), ("Service", "服务态度"), ("Logistics", "物流服务"))
     told = tuple(shown(*name, Decimal(text), Type.NUMBER, "分") for name, text in zip(names, texts, strict=True))
     best = shown("7-day high (logistics)", "七日最高物流", high and Decimal(high), Type.NUMBER, "分")
-    return (*told, best, shown("Industry (service)", "行业服务", industry and Decimal(industry), Type.NUMBER, "分"))
+    average = shown("Industry (service)", "行业服务", industry and Decimal(industry), Type.NUMBER, "分")
+    return (*told, shown("Lowest allowed", "评分底线", Decimal(floor), Type.NUMBER), best, average)
 
 
 @pytest.mark.parametrize(
     ("values", "zh", "en"),
     [
         (scores("4.65", "4.8", "4.8"), "：描述相符 4.65 分，低于 4.7", ": Description 4.65, below 4.7"),
+        (scores("4.75", "4.8", "4.8", floor="4.76"), "：描述相符 4.75 分，低于 4.76", ": Description 4.75, below 4.76"),
         (
             scores("4.80", "4.85", "4.84", high="4.9"),
             "：物流服务 4.84 分，比七日最高低 0.06",

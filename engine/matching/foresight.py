@@ -1,0 +1,129 @@
+"""What rules find at many instants, by one query for all of them instead of one for each.
+
+Three things keep that small. Rules that do not read ``now`` find the same at instants at which the same batches count: they are asked
+once for all of these. A span of instants is only as long as its rows are few enough (:data:`MOST_ROWS`). And what nobody asks about,
+which identities are unknown or have a row, is made out of the answer for those alone that are active at an instant.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.archive import Archive, fresh_from
+from engine.errors import EvaluationError, SnapshotError
+from engine.language.walk import longest_window
+from engine.matching.evaluate import NO_ACTIVE, Matcher
+from engine.matching.reads import kinds_told, reads_now
+from engine.matching.results import Sight
+from engine.matching.span import Span
+from engine.model import Identity, KindSchema, RuleResult
+from engine.rules import AlertRule
+from engine.snapshots import Snapshots
+
+LOG = logging.getLogger(__name__)
+MOST_ROWS = 4_000_000
+"""Rows that one query may look at, each counted once for every instant and batch at which it counts: about a gigabyte at work."""
+Glance = tuple[datetime, tuple[AlertRule, ...]]
+"""An instant, and the rules that will be evaluated at it."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """Rules on one kind that are asked together: all read ``now``, or none does."""
+
+    rules: tuple[AlertRule, ...]
+    timeless: bool
+    kinds: tuple[str, ...]
+
+    def era(self, archive: Archive, schemas: Mapping[str, KindSchema], at: datetime) -> object:
+        """Equal for instants at which the group finds the same."""
+        if not self.timeless:
+            return at
+        return tuple(archive.extent(kind, fresh_from(at, schemas[kind].fresh_for), at) for kind in self.kinds)
+
+
+class Foresight(Matcher):
+    """A matcher that can look ahead. At instants that it has not looked at it evaluates as any matcher does."""
+
+    def __init__(self, schemas: Mapping[str, KindSchema], time_zone: str, most_rows: int = MOST_ROWS) -> None:
+        super().__init__(schemas, time_zone)
+        self.most_rows = most_rows
+        self._span = Span(self)
+        self._groups: dict[tuple[str, ...], tuple[tuple[AlertRule, ...], list[_Group]]] = {}
+        self._ahead: dict[_Group, dict[object, Sight]] = {}
+
+    def look_ahead(self, glances: Iterable[Glance], archive: Archive, active: Collection[Identity]) -> int:
+        """Evaluate at the first of ``glances``, as many as fit into a span; returns how many. ``active`` are the identities that are open
+        now. What was seen before is forgotten."""
+        wanted: dict[_Group, dict[object, datetime]] = defaultdict(dict)
+        rows = taken = 0
+        for at, rules in glances:
+            more = [(group, era) for group in self._grouped(rules) if (era := group.era(archive, self.schemas, at)) not in wanted[group]]
+            rows += sum(self._rows(group, archive, at) for group, _ in more)
+            if taken and rows > self.most_rows:
+                break
+            for group, era in more:
+                wanted[group][era] = at
+            taken += 1
+        keys: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
+        for identity in active:
+            keys[identity.rule].add(identity.key)
+        self._ahead = {group: self._seen(group, eras, archive, keys) for group, eras in wanted.items() if eras}
+        return taken
+
+    def evaluate(
+        self, rules: Sequence[AlertRule], snapshots: Snapshots, at: datetime, active: Mapping[str, frozenset[Identity]] = NO_ACTIVE
+    ) -> dict[str, RuleResult]:
+        found: dict[str, RuleResult] = {}
+        if isinstance(snapshots, Archive):
+            for group in self._grouped(tuple(rules)):
+                sight = self._ahead.get(group, {}).get(group.era(snapshots, self.schemas, at))
+                found |= {result.rule: result for result in sight.results(active)} if sight else {}
+        rest = [rule for rule in rules if rule.name not in found]
+        found |= super().evaluate(rest, snapshots, at, active) if rest else {}
+        return {rule.name: found[rule.name] for rule in rules}
+
+    def _seen(
+        self, group: _Group, eras: Mapping[object, datetime], archive: Archive, keys: Mapping[str, Collection[tuple[str, ...]]]
+    ) -> dict[object, Sight]:
+        """What the group sees; nothing where it cannot be evaluated as a whole, so that each rule fails, or not, by itself at its time."""
+        asked = {key for rule in group.rules for key in keys.get(rule.name, ())}
+        try:
+            sights = self._span.look(group.rules, archive, list(eras.values()), asked)
+        except (EvaluationError, SnapshotError) as error:
+            LOG.info("rules on %s cannot be evaluated over many instants: %s", group.rules[0].kind, error)
+            return {}
+        return {era: sights[at] for era, at in eras.items()}
+
+    def _grouped(self, rules: tuple[AlertRule, ...]) -> list[_Group]:
+        names = tuple(rule.name for rule in rules)
+        known = self._groups.get(names)
+        if known is None or known[0] != rules:
+            self._groups[names] = known = (rules, list(_groups(rules, self.schemas)))
+        return known[1]
+
+    def _rows(self, group: _Group, archive: Archive, at: datetime) -> int:
+        """About how many rows a query of the group looks at for one instant."""
+        return sum(_history(group, kind, archive, self.schemas[kind], at) for kind in group.kinds)
+
+
+def _groups(rules: Iterable[AlertRule], schemas: Mapping[str, KindSchema]) -> Iterator[_Group]:
+    alike: defaultdict[tuple[str, bool], list[AlertRule]] = defaultdict(list)
+    for rule in rules:
+        alike[rule.kind, not reads_now(rule)].append(rule)
+    for (_, timeless), group in alike.items():
+        kinds = frozenset[str]().union(*(kinds_told(rule, schemas) for rule in group))
+        yield _Group(tuple(group), timeless, tuple(sorted(kinds)))
+
+
+def _history(group: _Group, kind: str, archive: Archive, schema: KindSchema, at: datetime) -> int:
+    """Current rows of the kind, and for the kind that is judged those of the longest window."""
+    back = schema.fresh_for
+    if kind == group.rules[0].kind:
+        back = max([back, *(longest_window(node) for rule in group.rules for node in rule.conditions)])
+        back = max([back, *(longest_window(item.value) for rule in group.rules for item in rule.show)])
+    return archive.rows(kind, archive.extent(kind, fresh_from(at, back), at))

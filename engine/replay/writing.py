@@ -1,0 +1,60 @@
+"""Messages of a replay: noted while it runs, written when somebody wants to read one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from engine.builtin import BUILT_IN
+from engine.composing import Desk
+from engine.matching.evaluate import Matcher
+from engine.model import Notification
+from engine.project import Project
+from engine.replay.model import Remembered, Sent
+from engine.routing import Plan, Recipient
+from engine.snapshots import Snapshots
+
+
+@dataclass
+class Notes:
+    """Takes the place of the writing of messages (:data:`engine.composing.Write`): who is told what is noted, nothing is rendered.
+
+    The notifications that it gives have neither subject nor payload.
+    """
+
+    sent: list[Sent] = field(default_factory=list)
+
+    def write(self, desk: Desk, plans: Sequence[Plan]) -> list[tuple[Notification, str]]:
+        noted = [self._noted(desk, plan, recipient) for plan in plans for recipient in plan.recipients]
+        self.sent += noted
+        return [(_stub(each), "") for each in noted]
+
+    @staticmethod
+    def _noted(desk: Desk, plan: Plan, recipient: Recipient) -> Sent:
+        told = desk.told(plan.transitions)
+        started = desk.past.thread_started(plan.thread, recipient.address)
+        events = ((moved.alert.identity, event) for moved in told if (event := desk.event_before(moved)))
+        identities = tuple(dict.fromkeys(moved.alert.identity for moved in told))
+        as_of = {identity: desk.as_of[identity] for identity in identities if identity in desk.as_of}
+        past = Remembered({(plan.thread, recipient.address): started} if started else {}, dict(events))
+        return Sent(replace(plan, recipients=(recipient,)), identities, past, as_of)
+
+
+def _stub(sent: Sent) -> Notification:
+    plan, alerts = sent.plan, tuple(identity.fingerprint for identity in sent.told)
+    return Notification(plan.id, sent.recipient.channel, sent.recipient.address, plan.thread, "", b"", plan.at, alerts)
+
+
+@dataclass(frozen=True)
+class Clerk:
+    """Writes the very message of a notification, as the live path would have: subject, and payload as bytes (of a mail: RFC 5322)."""
+
+    project: Project
+    matcher: Matcher
+    snapshots: Snapshots
+
+    def write(self, sent: Sent) -> Notification:
+        """Raises :class:`~engine.errors.SnapshotError` where a batch went away."""
+        infos = self.project.infos | BUILT_IN
+        desk = Desk(self.project, self.matcher, self.snapshots, sent.past, infos, sent.as_of, sent.at)
+        return next(desk.notifications([sent.plan]))[0]
