@@ -114,7 +114,9 @@ def test_pictures_are_judged_without_reading(tmp_path: Path) -> None:
     whole = saved(photo((200, 100)), "JPEG", quality=90)
     for name, data in {"a": whole, "cut": whole[:900], "empty": b"", "small": saved(photo((40, 20)), "PNG")}.items():
         (tmp_path / name).write_bytes(data)
-    rows = stored(take(tmp_path, known, ["1,s,a,2", "2,s,a,1", "3,s,cut,", "4,s,empty,", "5,s,small,"], "product_id,store_id,image_url,slot"))
+    rows = stored(
+        take(tmp_path, known, ["1,s,a,2", "2,s,a,1", "3,s,cut,", "4,s,empty,", "5,s,small,"], "product_id,store_id,image_url,slot")
+    )
     assert {key: (row["ok"], row["fault"]) for key, row in rows.items()} == {
         "1": (True, "fine"),
         "2": (False, "wrong_aspect"),
