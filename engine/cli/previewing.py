@@ -24,6 +24,7 @@ from engine.actions.robots import markdown_in
 from engine.cli.common import BROWSERS
 from engine.composing import TREND_POINTS
 from engine.errors import EvaluationError, Text, UsageError, did_you_mean
+from engine.exhibits import pictures_of
 from engine.matching.evaluate import Matcher
 from engine.matching.explain import explain
 from engine.matching.explanation import Explanation, Verdict
@@ -108,6 +109,8 @@ class Source(Protocol):
 
     def trend(self, key: tuple[str, ...]) -> Trend | None: ...
 
+    def picture(self, key: tuple[str, ...]) -> bytes: ...
+
     def made_up(self, event: str) -> Message: ...
 
 
@@ -164,6 +167,12 @@ class Rows:
         holding = (severity for severity, case in found.severities if case is None or case.last_known)
         return next(holding, self.rule.info.severity)
 
+    def picture(self, key: tuple[str, ...]) -> bytes:
+        if self.rule.picture is None:
+            return b""
+        found = pictures_of(self.rule.name, self.rule.kind, self.rule.picture, [key], self.matcher, self.snapshots, self.at)
+        return found.get(Identity(self.rule.name, key), b"")
+
     def trend(self, key: tuple[str, ...]) -> Trend | None:
         facts, rule = self.project.facts, self.rule
         if rule.trend is None:
@@ -202,6 +211,7 @@ class Maker:
             found.shown if self.event == "resolved" else (),
             stored.shown if stored and self.event == "repeat" else (),
             found.as_of,
+            b"" if self.event == "resolved" else self.source.picture(found.identity.key),
         )
         labels = chosen.labels if chosen else {}
         message = Message("preview", "preview", (item,), labels, self.at, self.project.facts.time_zone, self.event == "firing")

@@ -61,7 +61,7 @@ def _others() -> Iterator[Case]:
     yield "SVG with a script", SVG, frozenset({Reason.VECTOR})
     yield "SVG behind a declaration", b'<?xml version="1.0"?>\n<!-- -->' + SVG, frozenset({Reason.VECTOR})
     yield "SVG behind a mark", b"\xef\xbb\xbf  " + SVG, frozenset({Reason.VECTOR})
-    for name, start in (("HTML", b"<!doctype html><html>"), ("PDF", b"%PDF-1.7\n"), ("ZIP", b"PK\x03\x04"), ("EPS", b"%!PS-Adobe-3.0 EPSF\n"),
+    for name, start in (("HTML", b"<!doctype html><html>"), ("PDF", b"%PDF-1.7\n"), ("ZIP", b"PK\x03\x04"), ("EPS", b"%!PS-Adobe-3.0\n"),
                         ("ELF", b"\x7fELF"), ("JSON", b'{"code": 404}'), ("text", "没有这张图".encode())):  # fmt: skip
         yield name, start + b" " * 50, NOT
     too_many = frozenset({Reason.TOO_MANY_PIXELS})

@@ -182,7 +182,8 @@ WRONG = {
     "unknown_output": "      - {enricher: image_ok, from: image_url, into: {okay: ok}}\n",
     "unknown_column": "      - {enricher: image_ok, from: image_uri, into: {ok: ok}}\n",
     "wrong_type": "      - {enricher: image_ok, from: image_url, into: {ok: price}}\n",
-    "filled_twice": "      - {enricher: image_ok, from: image_url, into: {ok: ok}}\n      - {enricher: image_ok, from: link, into: {ok: ok}}\n",
+    "filled_twice": "      - {enricher: image_ok, from: image_url, into: {ok: ok}}\n"
+    "      - {enricher: image_ok, from: link, into: {ok: ok}}\n",
     "unknown_option": "      - {enricher: link_status, from: link, at_least: 5, into: {status: status}}\n",
 }
 
