@@ -15,6 +15,7 @@ from engine.cli import (
     answering,
     check,
     demo,
+    diff,
     drill,
     dryrun,
     explain,
@@ -22,6 +23,7 @@ from engine.cli import (
     ingest,
     init,
     kinds,
+    label,
     new,
     outbox,
     preview,
@@ -34,6 +36,7 @@ from engine.cli import (
     simulate,
     status,
     test,
+    tune,
     verify,
 )
 from engine.cli.common import Settings, default_language, fail
@@ -110,11 +113,14 @@ for group in (
     alerts,
     answering,
     silence,
+    label,
     routes,
     outbox,
     explain,
     preview,
     drill,
+    diff,
+    tune,
     simulate,
     demo,
 ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DAYS = 30
 SOME = 20
+REPLAYING = Text("replaying", "回放中")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ class Asked:
     stores: tuple[str, ...] = ()
     every: str = ""
     per_batch: bool = False
+
+
+def names_in(given: Iterable[str] | None) -> tuple[str, ...]:
+    """The names in options that hold several, with commas between."""
+    return tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
 
 
 def span(asked: Asked, project: Project, archive: Archive) -> tuple[datetime, datetime]:
@@ -124,15 +130,21 @@ def known_stores(project: Project, archive: Archive, until: datetime) -> list[st
 
 
 @contextmanager
-def bar(options: Settings) -> Iterator[Callable[[Progress], None]]:
-    """Shows on standard error how far a replay is and how long it still takes; nothing where that is not a terminal."""
+def bar(options: Settings, name: Text = REPLAYING) -> Iterator[Callable[[Progress], None]]:
+    """Shows on standard error how far a replay (called ``name``) is and how long it still takes; nothing where that is not a terminal."""
+    with steps(options, name) as tell:
+        yield lambda done: tell(done.done, done.planned, f"{done.at:%Y-%m-%d}")
+
+
+@contextmanager
+def steps(options: Settings, name: Text) -> Iterator[Callable[..., None]]:
+    """As :func:`bar`, for anything that is done step by step: yields what is told how many are done, of how many, and a word."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
-    word = Text("replaying", "回放中").in_(options.language)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[at]}"))
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
-        task = shown.add_task(word, total=None, at="")
-        yield lambda done: shown.update(task, total=done.planned, completed=done.done, at=f"{done.at:%Y-%m-%d}")
+        task = shown.add_task(name.in_(options.language), total=None, at="")
+        yield lambda done, total, word="": shown.update(task, total=total, completed=done, at=word)
