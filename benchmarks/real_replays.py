@@ -31,6 +31,16 @@ contacts: {service: {email: [service@shop.example]}, data: {email: [data@shop.ex
 receivers: {all: [{channel: screen}]}
 route: {receiver: all, group_by: [alert], repeat_interval: 30d}
 """
+PEAK = """
+# How busy the day was: sellers of whom three or more items were bought within it.
+- alert: busy_day
+  title: {zh: 一天卖出很多, en: Many items in a day}
+  facts: store
+  when: count(order where age(purchase.created_at) between 0h and 24h) >= 3
+  severity: info
+  owner: service
+  show: {件数 / Items: count(order where age(purchase.created_at) between 0h and 24h)}
+"""
 
 
 def make_project(folder: Path, example: str, zone: str) -> Path:
@@ -50,6 +60,7 @@ def make_project(folder: Path, example: str, zone: str) -> Path:
 
 def make_olist(folder: Path, data: Path, first: date, last: date) -> None:
     make_project(folder, "olist", "America/Sao_Paulo")
+    (folder / "rules" / "peak.yaml").write_text(PEAK, encoding="utf-8")
     facts = load_facts(folder / "facts.yaml")
     orders = pd.read_csv(data / "olist_orders.csv", dtype=str)
     items = pd.read_csv(data / "olist_order_items.csv", dtype=str)
