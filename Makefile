@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help demo test check bench bench-commands fuzz bench-quarter bench-incidents bench-replay chaos soak clean
+.PHONY: help demo test check bench bench-commands fuzz bench-quarter bench-incidents bench-eyes bench-replay chaos soak clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -36,6 +36,10 @@ bench-commands: $(STAMP) ## how long the commands take that people wait for (a m
 
 fuzz: $(STAMP) ## ten minutes of random and mutilated rules (longer: make fuzz MINUTES=60); crashes are saved in fuzz-crashes/
 	$(BIN)/python benchmarks/fuzz.py --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0)
+
+bench-eyes: $(STAMP) ## how well and how fast prices are read from 600 made-up pictures (ten minutes)
+	$(BIN)/python benchmarks/eyes.py
+	$(BIN)/python benchmarks/eyes.py --speed 60
 
 bench-quarter: $(STAMP) ## recall and precision of every rule over 50 simulated stores and 90 days (half an hour)
 	$(BIN)/python benchmarks/quarter.py

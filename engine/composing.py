@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.actions import compose
-from engine.errors import EvaluationError, SnapshotError, Text
+from engine.errors import EvaluationError, SnapshotError, StorageError, Text
+from engine.exhibits import pictures_of
 from engine.matching.evaluate import Matcher
 from engine.matching.trends import shown_now, trend
 from engine.model import Alert, Identity, Item, Message, Notification, RuleInfo, Shown, State, Transition, Trend
@@ -30,7 +31,7 @@ def _dispensable(what: str) -> Iterator[None]:
     """For what makes a message nicer: without it the message still goes out."""
     try:
         yield
-    except (EvaluationError, SnapshotError) as error:
+    except (EvaluationError, SnapshotError, StorageError) as error:
         LOG.warning("no %s: %s", what, error)
 
 
@@ -58,14 +59,20 @@ class Desk:
                 yield compose(channel, message, content, recipient, answers=started), content.fault
 
     def messages(self, plans: Iterable[Plan], *, pictures: bool = True) -> Iterator[Message]:
-        """What each plan's message tells, before it is rendered; without trends where there are to be no ``pictures``."""
+        """What each plan's message tells, before it is rendered; without trends and seen pictures where there are to be no ``pictures``."""
         plans = tuple(plans)
-        trends, current = self._trends(plans) if pictures else {}, self._current(plans)
+        trends, seen = (self._trends(plans), self._pictures(plans)) if pictures else ({}, {})
+        current = self._current(plans)
         names = self.snapshots.store_names({t.alert.store_id for p in plans for t in p.transitions}, self.at)
-        return (self._message(each, trends, names, current) for each in plans)
+        return (self._message(each, trends, names, current, seen) for each in plans)
 
     def _message(
-        self, each: Plan, trends: Mapping[Identity, Trend], names: Mapping[str, str], current: Mapping[Identity, Values]
+        self,
+        each: Plan,
+        trends: Mapping[Identity, Trend],
+        names: Mapping[str, str],
+        current: Mapping[Identity, Values],
+        pictures: Mapping[Identity, bytes],
     ) -> Message:
         told = self.told(each.transitions)
         items = tuple(
@@ -77,6 +84,7 @@ class Desk:
                 current.get(moved.alert.identity, ()),
                 before.shown if (before := self.event_before(moved)) else (),
                 self.as_of.get(moved.alert.identity),
+                pictures.get(moved.alert.identity, b""),
             )
             for moved in told
         )
@@ -116,12 +124,26 @@ class Desk:
         name = alert.identity.rule
         return self.infos.get(name) or RuleInfo(name, Text.same(name), alert.severity)
 
-    def _trends(self, plans: Iterable[Plan]) -> dict[Identity, Trend]:
-        """Trends of the first few firing alerts of each message, asked for once a rule."""
+    def _illustrated(self, plans: Iterable[Plan]) -> dict[str, set[tuple[str, ...]]]:
+        """By rule, the keys of the first few firing alerts of each message: those that get pictures."""
         wanted: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
         for each in plans:
             for moved in [t for t in each.transitions if t.after is State.FIRING][:TRENDS_A_MESSAGE]:
                 wanted[moved.alert.identity.rule].add(moved.alert.identity.key)
+        return wanted
+
+    def _pictures(self, plans: Iterable[Plan]) -> dict[Identity, bytes]:
+        """The pictures that rules with a ``picture`` name, as they were kept when their batch was ingested."""
+        wanted, found = self._illustrated(plans), dict[Identity, bytes]()
+        for rule in self.project.rules:
+            if rule.picture and rule.name in wanted:
+                with _dispensable(f"picture of {rule.name}"):
+                    found |= pictures_of(rule.name, rule.kind, rule.picture, wanted[rule.name], self.matcher, self.snapshots, self.at)
+        return found
+
+    def _trends(self, plans: Iterable[Plan]) -> dict[Identity, Trend]:
+        """Trends of the first few firing alerts of each message, asked for once a rule."""
+        wanted = self._illustrated(plans)
         found: dict[Identity, Trend] = {}
         facts = self.project.facts
         for rule in self.project.rules:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -18,6 +19,8 @@ Part = Literal["", "start", "end"]
 Personal = Literal["", "hash", "drop"]
 Duplicates = Literal["first", "last", "reject"]
 
+AGENT = "storewatch (store health check)"
+IpNetwork = IPv4Network | IPv6Network
 _INVISIBLE = {ord(char): None for char in "\u200b\u200c\u200d\u2060\ufeff\u00ad"}
 
 
@@ -66,6 +69,33 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Enrichment:
+    """One enricher at work on a kind: it looks at ``source`` and fills ``into`` (output → column). ``slot`` is the column with the aspect
+    ratio of the place, ``at_least`` the pixels of the shorter side, ``currency`` what prices on pictures are in."""
+
+    enricher: str
+    source: str
+    into: Mapping[str, str]
+    at_least: int = 0
+    slot: str = ""
+    currency: str = "CNY"
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """How the network is used: ``allow`` are networks inside that may be looked at all the same; at most ``per_host`` requests at a time
+    go to one host; ``again_after`` is how long what was found is taken as still so."""
+
+    allow: tuple[IpNetwork, ...] = ()
+    per_host: int = 2
+    timeout: timedelta = timedelta(seconds=10)
+    again_after: timedelta = timedelta(hours=6)
+    robots: bool = True
+    agent: str = AGENT
+    retries: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """One fact kind. ``as_of`` are headings that date each row of an export; ``duplicates`` says which of rows with one key stays."""
 
@@ -77,6 +107,7 @@ class Kind:
     references: Mapping[str, str]
     as_of: tuple[Alias, ...] = ()
     duplicates: Duplicates = "reject"
+    enrich: tuple[Enrichment, ...] = ()
 
     @property
     def schema(self) -> KindSchema:
@@ -94,6 +125,7 @@ class Facts:
     time_zone: str
     max_bad: Decimal
     expected: tuple[str, ...]
+    visits: Visits = Visits()
 
     @property
     def zone(self) -> ZoneInfo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -15,6 +15,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BeforeValidator, Field
 from pydantic.config import JsonDict
 
+from engine.enrichment import EnrichFile, VisitsFile, enrichments
 from engine.errors import Problem, ProblemsFound, Text, UsageError, did_you_mean
 from engine.facts import Alias, Column, Duplicates, Facts, Kind, normal_heading
 from engine.fields import NAME, Duration, Fraction, LocalText, Strict, TimeZone, about, among, named
@@ -113,6 +114,7 @@ class KindFile(Strict):
     ] = Field(default_factory=dict)
     as_of: Annotated[tuple[AliasEntry, ...], about("headings that say which day the data is of", "写明数据日期的表头")] = ()
     duplicates: Annotated[Duplicates | None, about("rows with the same key", "主键相同的行怎么办")] = None
+    enrich: Annotated[tuple[EnrichFile, ...], about("columns found by looking at pictures and links", "靠看图、查链接得到的列")] = ()
 
 
 class FactsFile(Strict):
@@ -124,6 +126,7 @@ class FactsFile(Strict):
         Fraction | None, about("share of bad rows past which a file is refused", "坏行超过这个比例就拒收整个文件", examples=["5%"])
     ] = None
     expected: Annotated[tuple[str, ...], about("stores that must report", "必须有数据的店铺")] = ()
+    visits: Annotated[VisitsFile | None, about("how pictures and links are fetched", "怎样访问图片和链接")] = None
     kinds: Annotated[dict[str, KindFile], about("name in rules → kind of fact", "规则里的名称 → 事实")] = Field(
         default_factory=dict, json_schema_extra=_NAMES_ONLY
     )
@@ -138,6 +141,9 @@ class _Written:
 
     def problem(self, code: str, text: Text, hint: Text | None = None, *at: str | int, key: bool = False) -> Problem:
         return self.document.problem((*self.path, *at), code, text, hint, key=key)
+
+    def told(self, *at: str | int) -> Callable[..., Problem]:
+        return _Written(self.document, (*self.path, *at)).problem
 
 
 _KindParts = list[tuple[_Written, KindFile]]
@@ -169,13 +175,13 @@ def load_facts(path: Path, name: str | None = None) -> Facts:
     if builder.problems:
         raise ProblemsFound(builder.problems)
     files = [file for _, file in layers]
-    max_bad = _last(file.max_bad for file in files)
     return Facts(
         MappingProxyType(checked),
         MappingProxyType({name: kind.schema for name, kind in checked.items()}),
         _last(file.time_zone for file in files) or "Asia/Shanghai",
-        Decimal("0.05") if max_bad is None else max_bad,
+        _last([Decimal("0.05"), *(file.max_bad for file in files)]) or Decimal(0),
         tuple(dict.fromkeys(store for file in files for store in file.expected)),
+        (_last(file.visits for file in files) or VisitsFile()).visits(),
     )
 
 
@@ -233,6 +239,9 @@ class _Builder:
         columns = {column: self._column(column, found, key or ()) for column, found in column_parts.items()}
         self._check_aliases(parts)
         self._check_key(parts, column_parts, columns)
+        declared = ((file, where.told("enrich", index)) for where, kind in parts for index, file in enumerate(kind.enrich))
+        enrich, wrong = enrichments(declared, columns)
+        self.problems += wrong
         if len(self.problems) > before:
             return None
         title = _last(kind.title for _, kind in parts) or Text.same(name)
@@ -242,7 +251,7 @@ class _Builder:
         as_of = tuple(entry.alias_() for _, kind in parts for entry in kind.as_of)
         duplicates: Duplicates = _last(kind.duplicates for _, kind in parts) or "reject"
         known = {column: value for column, value in columns.items() if value}
-        return Kind(name, title, key or (), fresh_for or timedelta(), MappingProxyType(known), references, as_of, duplicates)
+        return Kind(name, title, key or (), fresh_for or timedelta(), MappingProxyType(known), references, as_of, duplicates, enrich)
 
     def _check_name(self, where: _Written, name: str) -> None:
         if not _NAME.fullmatch(name):

@@ -353,6 +353,7 @@ class Item:
     current: tuple[Shown, ...] = ()
     before: tuple[Shown, ...] = ()
     as_of: datetime | None = None
+    picture: bytes = b""  # a small JPEG of what the alert is about, with a box around what was read from it
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,11 +378,15 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A PNG that the HTML refers to as ``cid:<name>``; ``alt`` says in words what it shows."""
+    """A PNG or JPEG that the HTML refers to as ``cid:<name>``; ``alt`` says in words what it shows."""
 
     name: str
-    png: bytes
+    data: bytes
     alt: str
+
+    @property
+    def format(self) -> str:
+        return "jpeg" if self.data.startswith(b"\xff\xd8") else "png"
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,7 +256,7 @@ def _drawn(trend: Trend, writer: Writer) -> bytes | None:
 
 
 def _illustrated(message: Message, writer: Writer, draw: Draw) -> tuple[tuple[Picture, ...], tuple[Entry, ...]]:
-    """The message's entries, and pictures of the trends of the first few."""
+    """The message's entries, and pictures of the first few: of their trends, and of what they are about."""
     pictures: list[Picture] = []
     entries = list(entries_of(message, writer))
     for index, item in enumerate(ordered(message.items)[:MOST_PICTURES]):
@@ -266,6 +266,10 @@ def _illustrated(message: Message, writer: Writer, draw: Draw) -> tuple[tuple[Pi
             picture = Picture(f"trend-{entry.id}@storewatch", png, f"{entry.trend_label}{writer.say(PHRASES['colon'])}{entry.trend_text}")
             pictures.append(picture)
             entries[index] = replace(entry, picture=picture.name)
+        if item.picture:
+            shown = Picture(f"look-{entries[index].id}@storewatch", item.picture, writer.say(PHRASES["exhibit"]))
+            pictures.append(shown)
+            entries[index] = replace(entries[index], exhibit=shown.name)
     return tuple(pictures), tuple(entries)
 
 

@@ -16,7 +16,7 @@ from engine.language import ExpressionError, understand
 from engine.language.names import follow
 from engine.language.typed import ColumnRef, Node, Related
 from engine.lets import Lets, is_let, read_lets, unknown_kind
-from engine.model import ColumnSchema, KindSchema, RuleInfo, Severity
+from engine.model import ColumnSchema, KindSchema, RuleInfo, Severity, Type
 from engine.params import Param, ParamReader
 from engine.rules_file import OTHERWISE, EvidenceFile, RuleFile
 from engine.yamlfile import Document, Path_
@@ -69,6 +69,7 @@ class AlertRule:
     show: tuple[Labelled, ...] = ()
     evidence: Evidence | None = None
     trend: Labelled | None = None
+    picture: Node | None = None
     max_alerts: int = 100
     params: tuple[Param, ...] = ()
     names: tuple[tuple[str, str], ...] = field(default=(), compare=False)
@@ -180,7 +181,7 @@ class _RuleReader:
         where = self._optional(raw.where, raw.facts, "where", condition=True)
         severities = tuple(self._severity_case(raw, severity, text) for severity, text in raw.severity)
         show = self._show(raw.show, raw.facts, "show")
-        trend = self._trend(raw, show)
+        trend, picture = self._trend(raw, show), self._picture(raw)
         evidence = self._evidence(raw.evidence, raw.facts) if raw.evidence else None
         self.problems += () if self.expressions.unread else params.unused(self.expressions.used)
         if when is None or raw.facts not in self.kinds:
@@ -194,6 +195,7 @@ class _RuleReader:
             show,
             evidence,
             trend,
+            picture,
             raw.max_alerts,
             tuple(params.params.values()),
             self.lets.told(self.expressions.used, self.document.file),
@@ -252,6 +254,16 @@ class _RuleReader:
             return None
         same = next((item for item in show if item.value == node), None)
         return replace(same, value=node) if same else Labelled(Text.same(raw.trend or ""), node)
+
+    def _picture(self, raw: RuleFile) -> Node | None:
+        node = self._optional(raw.picture, raw.facts, "picture")
+        if node is not None and node.type is not Type.STRING:
+            text = Text(f"a picture is named by a text, and this is {node.type}", f"图片要用文本列，这里是 {node.type}")
+            hint = Text(
+                "the column that takes `picture` of image_price, such as image_seen", "写 image_price 的 picture 所存的列，如 image_seen"
+            )
+            self.problems.append(self.document.problem((*self.root, "picture"), "wrong_type", text, hint))
+        return node
 
     def _evidence(self, raw: EvidenceFile, kind: str) -> Evidence | None:
         schema = self.kinds.get(raw.from_)

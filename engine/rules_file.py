@@ -90,6 +90,7 @@ class RuleFile(Strict):
     show: Annotated[dict[str, Expression], about("values in the message: label → expression", "消息里列出的数值：名目 → 表达式")] = {}
     evidence: Annotated[EvidenceFile | None, about("related rows that the message lists", "消息里附上的相关行")] = None
     trend: Annotated[Expression | None, about("expression whose last 14 days are drawn", "画最近 14 天走势的表达式")] = None
+    picture: Annotated[Expression | None, about("column with the picture that the message shows", "消息里附上的图片")] = None
     advice: Annotated[LocalText | None, about("what the reader should do", "建议怎么处理")] = None
     unknown: Annotated[Literal["keep", "alert", "resolve"], about("when data is missing", "缺数据时：保持原状、告警、解除")] = "keep"
     max_alerts: Annotated[int, about("rows that a message lists at most; none is lost", "一封消息最多列几行，其余不会丢")] = Field(

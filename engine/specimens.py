@@ -47,7 +47,7 @@ def specimens(rule: RuleInfo, labels: Iterable[str] = ()) -> Mapping[str, Messag
             "resolved": _message(replace(resolved, current=VALUES + numbers)),
             "resolved_unknown_values": _message(resolved),
             "nothing_shown": _message(_item(replace(rule, advice=None), ())),
-            "texts": _message(_item(rule, texts)),
+            "texts": _message(replace(_item(rule, texts), picture=b"\xff\xd8")),
             "missing_values": _message(_item(rule, missing)),
             "incident": _message(_incident(first)),
         }

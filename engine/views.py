@@ -92,6 +92,7 @@ class Entry:
     ``gist`` is the one sentence that the rule's ``*.gist.j2`` makes. ``shown`` are the values now; of a resolved alert whose values now
     are not known, the last ones (``outdated`` is true). ``since`` is when the condition became true, ``ended`` when it was over (else
     None), ``duration`` the time between (or until now), ``when`` the three in words. ``key`` holds the key values that are not the store.
+    ``picture`` is the name of the trend's picture, ``exhibit`` that of the picture that the alert is about.
     Of an incident, ``members`` says how many alerts it is made of, and ``evidence`` has a row for each that starts with its title.
     """
 
@@ -126,7 +127,13 @@ class Entry:
     trend_label: str = ""
     trend_text: str = ""
     picture: str = ""
+    exhibit: str = ""
     gist: str = ""
+
+    @property
+    def money(self) -> tuple[Cell, ...]:
+        """The shown amounts of money that are there: what stands beside the exhibit."""
+        return tuple(cell for cell in self.shown if cell.type == "money" and cell)
 
     def find(self, *labels: str) -> Cell:
         """The first shown value with one of these labels (Chinese or English, whatever the message's language); false if none."""

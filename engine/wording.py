@@ -109,6 +109,7 @@ PHRASES: Mapping[str, Text] = MappingProxyType(
         "over": Text("Over after {duration}", "持续 {duration}后恢复"),
         "more_items": Text("and {count} more, not listed here", "另有 {count} 项未在此列出"),
         "more_rows": Text("and {count} more", "另有 {count} 条未列出"),
+        "exhibit": Text("The picture; the box is around the price that was read", "图片；框出的是读到的价格"),
         "new": Text("New", "新增"),
         "ongoing": Text("Ongoing", "持续中"),
         "others": Text("Also", "其他"),

@@ -128,5 +128,6 @@ def _text(text: str, subtype: str) -> MIMEPart:
 def _picture(picture: Picture) -> MIMEPart:
     part = MIMEPart(policy=SMTP)
     name = re.sub(r"[^A-Za-z0-9.@_-]", "", picture.name)
-    part.set_content(picture.png, "image", "png", disposition="inline", filename=f"{name.partition('@')[0]}.png", cid=f"<{name}>")
+    filename = f"{name.partition('@')[0]}.{'jpg' if picture.format == 'jpeg' else picture.format}"
+    part.set_content(picture.data, "image", picture.format, disposition="inline", filename=filename, cid=f"<{name}>")
     return part

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Writers = dict[str, Callable[[Any], str]]
 """How a table writes the values of a column."""
 AS_THEY_ARE: Writers = {}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+"""Programs that can draw a page, the first that is there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from engine.errors import IngestError, StorewatchError, Text
 if TYPE_CHECKING:
     from engine.facts import Facts
     from engine.ingest import IngestReport, KindReport, Options
+    from engine.ingest.enrichers.enriching import Looking
     from engine.ingest.ingesting import Progress
 
 LARGE = 20_000_000  # bytes: smaller files are read before a bar could be looked at
@@ -53,6 +54,9 @@ def ingest(
     store: Annotated[str, typer.Option(help="The store of all rows. Default: the store column.")] = "",
     all_stores: Annotated[bool, typer.Option("--all-stores", help="The export speaks for every store: one without rows has none.")] = False,
     query: Annotated[str, typer.Option(help="The query, when FILE is a database URL.")] = "",
+    pictures: Annotated[
+        Path | None, typer.Option(help="Folder of the pictures that rows name by path. Default: that of the export.")
+    ] = None,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Accept an export without rows: there is nothing to report.")] = False,
 ) -> None:
     """Store what shops export: `storewatch ingest orders.csv --kind order`.
@@ -88,6 +92,7 @@ def ingest(
             secret=personal_key(os.environ),
             query=query,
             allow_empty=allow_empty,
+            pictures=pictures,
         )
         reports, refused = _ingest_all(options, sources, facts, taken)
     except StorewatchError as error:
@@ -122,8 +127,17 @@ def _ingest_one(options: Settings, source: str, facts: Facts, taken: Options) ->
             raise named(source, error) from None
     from engine.ingest import ingest as ingest_export  # the heavy part: only for what can be opened
 
-    with _bar(options, source) as progress:
-        return ingest_export(source, facts, options.project / SNAPSHOTS, taken, progress)
+    with _bar(options, source) as progress, _looking(options) as looking:
+        try:
+            return ingest_export(source, facts, options.project / SNAPSHOTS, taken, progress, looking)
+        except KeyboardInterrupt:
+            options.say(
+                Text(
+                    "stopped: nothing of this export is stored; what was looked at is kept, and the next time goes on from there",
+                    "已中断：这份导出没有保存；看过的图片和链接已记下，下次接着来",
+                )
+            )
+            raise
 
 
 def _name(source: str) -> str:
@@ -145,6 +159,21 @@ def _bar(options: Settings, source: str) -> Iterator[Progress | None]:
         name = path.name if path.is_file() else Text("query", "查询").in_(options.language)
         task = bar.add_task(name, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def _looking(options: Settings) -> Iterator[Looking | None]:
+    """A bar for pictures and links, which take longer than rows; on a terminal only, and from the first of them on."""
+    if not os.isatty(2):
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(Text("pictures and links", "图片和链接").in_(options.language), total=None, visible=False)
+        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
 
 
 def _print_reports(options: Settings, facts: Facts, reports: list[IngestReport], refused: list[Refused]) -> None:

@@ -16,6 +16,7 @@ from engine.cli import (
     check,
     demo,
     diff,
+    doctor,
     drill,
     dryrun,
     explain,
@@ -24,6 +25,7 @@ from engine.cli import (
     init,
     kinds,
     label,
+    look,
     new,
     outbox,
     preview,
@@ -105,6 +107,7 @@ for group in (
     new,
     test,
     ingest,
+    look,
     run,
     dryrun,
     verify,
@@ -123,6 +126,7 @@ for group in (
     tune,
     simulate,
     demo,
+    doctor,
 ):
     group.register(app)
 

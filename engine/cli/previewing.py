@@ -21,8 +21,10 @@ from matplotlib.image import imread, imsave
 
 from engine.actions import compose
 from engine.actions.robots import markdown_in
+from engine.cli.common import BROWSERS
 from engine.composing import TREND_POINTS
 from engine.errors import EvaluationError, Text, UsageError, did_you_mean
+from engine.exhibits import pictures_of
 from engine.matching.evaluate import Matcher
 from engine.matching.explain import explain
 from engine.matching.explanation import Explanation, Verdict
@@ -51,7 +53,6 @@ from engine.snapshots import Snapshots
 from engine.specimens import AT, specimens
 from engine.state import State as Database
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 FLAGS = (
     "--headless --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
     " --hide-scrollbars --force-device-scale-factor=2 --window-size=640,6000 --host-resolver-rules=MAP|*|~NOTFOUND"
@@ -107,6 +108,8 @@ class Source(Protocol):
         """The one with this key. Raises UsageError when there is none."""
 
     def trend(self, key: tuple[str, ...]) -> Trend | None: ...
+
+    def picture(self, key: tuple[str, ...]) -> bytes: ...
 
     def made_up(self, event: str) -> Message: ...
 
@@ -164,6 +167,12 @@ class Rows:
         holding = (severity for severity, case in found.severities if case is None or case.last_known)
         return next(holding, self.rule.info.severity)
 
+    def picture(self, key: tuple[str, ...]) -> bytes:
+        if self.rule.picture is None:
+            return b""
+        found = pictures_of(self.rule.name, self.rule.kind, self.rule.picture, [key], self.matcher, self.snapshots, self.at)
+        return found.get(Identity(self.rule.name, key), b"")
+
     def trend(self, key: tuple[str, ...]) -> Trend | None:
         facts, rule = self.project.facts, self.rule
         if rule.trend is None:
@@ -202,6 +211,7 @@ class Maker:
             found.shown if self.event == "resolved" else (),
             stored.shown if stored and self.event == "repeat" else (),
             found.as_of,
+            b"" if self.event == "resolved" else self.source.picture(found.identity.key),
         )
         labels = chosen.labels if chosen else {}
         message = Message("preview", "preview", (item,), labels, self.at, self.project.facts.time_zone, self.event == "firing")
@@ -296,7 +306,7 @@ def page_of(rendered: Rendered) -> str:
     """The HTML part with its pictures inside, for a browser; the text as a page where there is no HTML."""
     page = rendered.html or f"<!DOCTYPE html><meta charset=utf-8><pre>{html.escape(rendered.text)}</pre>\n"
     for picture in rendered.pictures:
-        page = page.replace(f"cid:{picture.name}", f"data:image/png;base64,{base64.b64encode(picture.png).decode()}")
+        page = page.replace(f"cid:{picture.name}", f"data:image/{picture.format};base64,{base64.b64encode(picture.data).decode()}")
     return page
 
 

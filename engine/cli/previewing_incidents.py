@@ -62,6 +62,9 @@ class Incidents:
         )
         raise UsageError(Text(f"there is no such incident of '{asked}' at this instant", f"这一时刻 '{asked}' 没有这个事件"), hint)
 
+    def picture(self, key: tuple[str, ...]) -> bytes:
+        return b""
+
     def trend(self, key: tuple[str, ...]) -> Trend | None:
         return None
 

@@ -39,6 +39,9 @@ def simulate(
     causes: Annotated[
         int, typer.Option(help="Root causes planted of each kind: incidents that come together in one store.")
     ] = USUAL.causes,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Paint the prices on pictures of the products, for storewatch to read.")
+    ] = False,
     force: Annotated[bool, typer.Option(help="Write into a folder that is not empty; its other files stay.")] = False,
 ) -> None:
     """Write exports of made-up stores, as their platforms would, with planted incidents.
@@ -51,7 +54,7 @@ def simulate(
     """
     options = settings(context)
     try:
-        run = Options(stores, days, seed, start.date(), _names(platforms), incidents, everything, _rules(rules), causes)
+        run = Options(stores, days, seed, start.date(), _names(platforms), incidents, everything, _rules(rules), causes, pictures)
         written = _write(folder, run, force)
     except StorewatchError as error:
         fail(options, error)

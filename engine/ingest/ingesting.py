@@ -19,6 +19,8 @@ from engine.errors import IngestError, StorageError, Text
 from engine.facts import Facts
 from engine.ingest import notes
 from engine.ingest.coercion import AS_OF, LINE, Coercer, Key, Reading
+from engine.ingest.enrichers.cache import open_looks
+from engine.ingest.enrichers.enriching import Enriching, Looking, Place
 from engine.ingest.headings import Mapped, choose_kinds, judge_for
 from engine.ingest.options import Options, named
 from engine.ingest.quarantine import Bad, Quarantine
@@ -61,17 +63,20 @@ class IngestReport:
     warnings: tuple[Text, ...] = ()
 
 
-def ingest(source: str | Path, facts: Facts, folder: Path, options: Options, progress: Progress | None = None) -> IngestReport:
+def ingest(
+    source: str | Path, facts: Facts, folder: Path, options: Options, progress: Progress | None = None, looking: Looking | None = None
+) -> IngestReport:
     """Read one export (a path, or a database URL with ``options.query``) and store its rows as batches under ``folder``.
 
-    ``progress`` is called after each chunk with how much has been read and how much there is. Raises :class:`IngestError` when the
+    ``progress`` is called after each chunk with how much has been read and how much there is, ``looking`` after each
+    picture and link of a chunk that enrichers look at. Raises :class:`IngestError` when the
     export is refused, :class:`StorageError` when that is not the export's fault; the folder then is as it was.
     """
     try:
         export = find_export(str(source), options.query)
         clean_leftovers(folder, options.now)
         with workspace(folder) as work:
-            return _Ingest(export, facts, folder, options, work).run(progress)
+            return _Ingest(export, facts, folder, options, work).run(progress, looking)
     except IngestError as error:
         raise named(str(source), error) from None
     except (OSError, pa.ArrowException, duckdb.Error, UnicodeDecodeError) as error:
@@ -90,6 +95,7 @@ class _Intake:
     coercer: Coercer
     stage: Stage
     quarantine: Quarantine
+    enriching: Enriching
     read: int = 0
     spoiled: Counter[datetime | None] = field(default_factory=Counter)
     repeated: int = 0
@@ -109,7 +115,7 @@ class _Intake:
         self.spoiled.update(coerced.bad_rows)
         self.lost |= coerced.lost
         self.quarantine.add(coerced.bad)
-        self.stage.add(coerced.good)
+        self.stage.add(self.enriching.fill(coerced.good))
 
     def close(self) -> None:
         self.stage.close()
@@ -156,11 +162,12 @@ class _Ingest:
         self.origin = Origin(export.name, digest_of(export), options.now)
         self.totals = 0
 
-    def run(self, progress: Progress | None) -> IngestReport:
+    def run(self, progress: Progress | None, looking: Looking | None = None) -> IngestReport:
         asked = [self.facts.kinds[name] for name in self.options.kinds if name in self.facts.kinds]
         with ExitStack() as stack:
             table = stack.enter_context(open_export(self.export, judge_for(asked or self.facts.kinds.values())))
-            intakes = [self._intake(mapped, len(table.headings)) for mapped in self._choose(table)]
+            place = Place(stack.enter_context(open_looks(self.folder)), self._beside(), self.options.now, looking)
+            intakes = [self._intake(mapped, len(table.headings), place) for mapped in self._choose(table)]
             for intake in intakes:
                 stack.callback(intake.close)
             for chunk in _chunks(data_rows(table.rows, self._count_total)):
@@ -179,11 +186,18 @@ class _Ingest:
     def _choose(self, table: Table) -> tuple[Mapped, ...]:
         return choose_kinds(table.headings, self.options.kinds, self.facts, store_given=bool(self.options.store))
 
-    def _intake(self, mapped: Mapped, width: int) -> _Intake:
+    def _beside(self) -> Path | None:
+        """The folder in which paths of the export lead to files."""
+        if self.options.pictures:
+            return self.options.pictures
+        return self.export.place.parent if isinstance(self.export.place, Path) else None
+
+    def _intake(self, mapped: Mapped, width: int, place: Place) -> _Intake:
         reading = Reading(self.facts.zone, self._fixed_instant(mapped), self.options.store, self.options.secret)
         coercer = Coercer(mapped, width, reading)
-        stage = Stage(mapped.kind, coercer.columns, self.work)
-        return _Intake(coercer, stage, Quarantine(self.work / f"{mapped.kind.name}.quarantine.csv"))
+        enriching = Enriching(mapped.kind, self.facts, place)
+        stage = Stage(mapped.kind, (*coercer.columns, *enriching.columns(coercer.columns)), self.work)
+        return _Intake(coercer, stage, Quarantine(self.work / f"{mapped.kind.name}.quarantine.csv"), enriching)
 
     def _fixed_instant(self, mapped: Mapped) -> datetime | None:
         """The instant of all rows, naive in UTC: as given, else (where no column dates the rows) when the file was written."""
@@ -254,7 +268,8 @@ class _Ingest:
         yield from notes.mostly_repeated(kind, report.repeated, report.read)
         yield from notes.in_the_future(report.batches, self.options.now)
         yield from notes.corrections(report.batches, snapshots)
-        yield from notes.columns_gone(kind, report.batches, intake.coercer.columns, snapshots)
+        yield from notes.columns_gone(kind, report.batches, intake.stage.schema.names, snapshots)
+        yield from intake.enriching.notes()
 
     def _commit(self, reports: Sequence[KindReport]) -> None:
         moves = [(batch.temporary, batch.target) for report in reports for batch in report.batches if not batch.already]

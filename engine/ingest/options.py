@@ -16,7 +16,8 @@ SQLITE = b"SQLite format 3\0"
 @dataclass(frozen=True, slots=True)
 class Options:
     """How an export is to be taken. ``as_of`` is aware; ``store`` is the store of all rows; with ``all_stores`` the export speaks for
-    every store, so that one without rows has none; ``max_bad`` overrides that of ``facts.yaml``."""
+    every store, so that one without rows has none; ``max_bad`` overrides that of ``facts.yaml``; paths of pictures lead to files under
+    ``pictures``, by default the folder of the export."""
 
     now: datetime
     kinds: tuple[str, ...] = ()
@@ -27,6 +28,7 @@ class Options:
     query: str = ""
     allow_empty: bool = False
     max_bad: Decimal | None = None
+    pictures: Path | None = None
 
 
 def is_url(source: str) -> bool:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from engine.errors import SnapshotError, Text, UsageError
+from engine.ingest.enrichers.cache import forget_looks
 from engine.ingest.storing import QUARANTINE
 from engine.model import Stores
 from engine.snapshots import AS_OF, Batch, Snapshots, os_reason
@@ -29,11 +30,16 @@ def prune(folder: Path, keep: timedelta, now: datetime, *, everything: bool = Fa
     """Remove batches older than ``keep`` at ``now``, and lists of quarantined rows of that age; with ``dry_run`` only tell which.
 
     The newest batch of a kind and store stays, however old, unless ``everything``: without it nobody would notice that the store has
-    stopped to report. Raises :class:`~engine.errors.SnapshotError` when a batch cannot be read or removed.
+    stopped to report. What was seen of pictures and links goes when nothing asked for it since then.
+
+    Raises :class:`~engine.errors.SnapshotError` when a batch cannot be read or removed.
     """
     snapshots = Snapshots(folder)
     kinds = dict.fromkeys((*snapshots.kinds(), *(path.name for path in (folder / QUARANTINE).glob("*") if path.is_dir())))
-    return tuple(_prune_kind(snapshots, kind, now - keep, everything, dry_run) for kind in kinds)
+    pruned = tuple(_prune_kind(snapshots, kind, now - keep, everything, dry_run) for kind in kinds)
+    if not dry_run:
+        forget_looks(folder, now - keep)
+    return pruned
 
 
 def remove_batch(folder: Path, batch_id: str, *, dry_run: bool = False) -> Pruned:

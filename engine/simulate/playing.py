@@ -16,6 +16,7 @@ from engine.ingest import Options, ingest
 from engine.matching.evaluate import Matcher
 from engine.pipeline import Round, run_round
 from engine.project import Project
+from engine.simulate.pictured import FOLDER as PICTURES
 from engine.snapshots import Snapshots
 from engine.state import State
 
@@ -64,7 +65,10 @@ class Player:
 
     def _ingest(self, export: Export) -> int:
         everything = not export.store
-        named = Options(self.clock(), export.kinds, export.as_of, export.store, everything, Secret("demo"), allow_empty=True)
+        pictures = export.path.parent.parent / PICTURES
+        named = Options(
+            self.clock(), export.kinds, export.as_of, export.store, everything, Secret("demo"), allow_empty=True, pictures=pictures
+        )
         return sum(kind.stored for kind in ingest(export.path, self.project.facts, self.project.snapshots, named).kinds)
 
     def evaluate(self, step: Step) -> Round:

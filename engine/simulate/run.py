@@ -12,8 +12,9 @@ from engine.simulate.causes import CAUSES
 from engine.simulate.cells import Layout
 from engine.simulate.desk_rows import DESK_ROWS
 from engine.simulate.incidents import Chronicle, Incident, plant
-from engine.simulate.layouts import LAYOUTS, MORE_LAYOUTS
+from engine.simulate.layouts import LAYOUTS, MORE_LAYOUTS, PRODUCTS
 from engine.simulate.look import ALL, Board
+from engine.simulate.pictured import Album
 from engine.simulate.plan import EVALUATIONS, Options
 from engine.simulate.rows import ROWS
 from engine.simulate.shop import Row, Shop
@@ -50,6 +51,7 @@ def simulate(folder: Path, options: Options) -> Summary:
     stores = [shop.store_id for shop in shops]
     evaluations = list(options.instants(EVALUATIONS))
     folder.mkdir(parents=True, exist_ok=True)
+    album = Album(folder) if options.pictures else None
     files: dict[str, int] = {}
     size = 0
     manifest = []
@@ -61,7 +63,7 @@ def simulate(folder: Path, options: Options) -> Summary:
             evaluation = next(due)
         for store, rows in _exports(layout, shops, now, options, chronicle.board):
             name = f"{now:%Y-%m-%d}/{now:%H%M}-{store or 'all'}-{layout.name}.{layout.suffix}"
-            content = layout.render(rows)
+            content = album.layout(layout).render(album.shown(rows)) if album and layout is PRODUCTS else layout.render(rows)
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_bytes(content)
             manifest.append((name, "+".join(layout.kinds), now.isoformat(), store or ALL))

@@ -26,7 +26,7 @@ def self_contained(rendered: Rendered) -> str:
     """The HTML with its pictures inside, for a browser, which knows no ``cid:``."""
     html = rendered.html
     for picture in rendered.pictures:
-        html = html.replace(f"cid:{picture.name}", f"data:image/png;base64,{base64.b64encode(picture.png).decode()}")
+        html = html.replace(f"cid:{picture.name}", f"data:image/{picture.format};base64,{base64.b64encode(picture.data).decode()}")
     return html
 
 

@@ -149,3 +149,10 @@ def test_message_ids_are_stable_and_told_apart() -> None:
 @pytest.mark.parametrize("domain", ["", "..", "a b\r\nX: y>", "店铺"])
 def test_message_ids_are_sound_whatever_the_domain(domain: str) -> None:
     assert parsed(built(message_id=message_id_for("n\ud800", "a", domain)))["Message-ID"]
+
+
+def test_a_jpeg_is_sent_as_one() -> None:
+    jpeg = b"\xff\xd8\xff\xe0" + bytes(40)
+    mail = parsed(built(Rendered("s", "t\n", '<img src="cid:look-1@storewatch">\n', (Picture("look-1@storewatch", jpeg, "图片"),))))
+    (part,) = (part for part in mail.walk() if part.get_content_maintype() == "image")
+    assert (part.get_content_type(), part.get_filename(), part.get_content()) == ("image/jpeg", "look-1.jpg", jpeg)

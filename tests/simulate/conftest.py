@@ -14,3 +14,11 @@ from engine.simulate.run import Summary, simulate
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Summary]:
     folder = tmp_path_factory.mktemp("run")
     return folder, simulate(folder, Options())
+
+
+@pytest.fixture(scope="session")
+def pictured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with pictures: the committed samples."""
+    folder = tmp_path_factory.mktemp("pictured")
+    simulate(folder, Options(pictures=True))
+    return folder
