@@ -124,6 +124,7 @@ def _end(pool: ProcessPoolExecutor) -> None:
     for worker in workers:
         with suppress(OSError, ValueError, AttributeError):
             worker.kill()
+            worker.join(5)
 
 
 def _begin(parent: int) -> None:
