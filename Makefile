@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help demo test check bench bench-commands fuzz bench-eyes bench-quarter bench-incidents chaos soak clean
+.PHONY: help demo test check bench bench-commands fuzz bench-quarter bench-incidents bench-eyes bench-replay chaos soak clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -46,6 +46,10 @@ bench-quarter: $(STAMP) ## recall and precision of every rule over 50 simulated 
 
 bench-incidents: $(STAMP) ## messages with and without incident rules over the same quarter (half an hour)
 	$(BIN)/python benchmarks/incidents.py
+
+bench-replay: $(STAMP) ## how long a replay of 30, 90, 365 days takes for 500, 2,000, 8,000 stores (hours); and a simulated month, verified
+	$(BIN)/python benchmarks/verify.py
+	$(BIN)/python benchmarks/replay.py
 
 chaos: $(STAMP) ## kill daemons at every fault point and 200 times at random, on SQLite and (STOREWATCH_TEST_POSTGRES) PostgreSQL (an hour)
 	STOREWATCH_EVERY_POINT=1 $(BIN)/python -m pytest --timeout 7200 tests/crash/test_crash.py

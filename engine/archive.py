@@ -26,6 +26,7 @@ class Archive(Snapshots):
         self._instants = {kind: [batch.as_of for batch in found] for kind, found in self._batches.items()}
         self._rows = {kind: [0, *accumulate(batch.rows for batch in found)] for kind, found in self._batches.items()}
         self._current: dict[tuple[str, Extent], Selection] = {}
+        self._same: dict[Selection, Selection] = {}
 
     @classmethod
     def of(cls, snapshots: Snapshots) -> Self:
@@ -70,9 +71,11 @@ class Archive(Snapshots):
         return next((batch for batch in self._batches.get(kind, ()) if batch.id == batch_id), None)
 
     def current(self, kind: str, at: datetime, fresh_for: timedelta) -> Selection:
+        """As of the parent; the very same object wherever it is equal."""
         key = (kind, self.extent(kind, fresh_from(at, fresh_for), at))
         if key not in self._current:
-            self._current[key] = super().current(kind, at, fresh_for)
+            found = super().current(kind, at, fresh_for)
+            self._current[key] = self._same.setdefault(found, found)
         return self._current[key]
 
 

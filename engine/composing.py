@@ -50,16 +50,21 @@ class Desk:
     def notifications(self, plans: Iterable[Plan]) -> Iterator[tuple[Notification, str]]:
         """Each notification with the mistake of its template, empty where there is none."""
         plans = tuple(plans)
-        trends, current, pictures = self._trends(plans), self._current(plans), self._pictures(plans)
-        names = self.snapshots.store_names({t.alert.store_id for p in plans for t in p.transitions}, self.at)
-        for each in plans:
-            message = self._message(each, trends, names, current, pictures)
+        for each, message in zip(plans, self.messages(plans), strict=True):
             rendered = {language: self.project.renderer.render(message, language) for language in {r.language for r in each.recipients}}
             for recipient in each.recipients:
                 channel = self.project.channels.channels[recipient.channel]
                 started = self.past.thread_started(each.thread, recipient.address)
                 content = rendered[recipient.language]
                 yield compose(channel, message, content, recipient, answers=started), content.fault
+
+    def messages(self, plans: Iterable[Plan], *, pictures: bool = True) -> Iterator[Message]:
+        """What each plan's message tells, before it is rendered; without trends and seen pictures where there are to be no ``pictures``."""
+        plans = tuple(plans)
+        trends, seen = (self._trends(plans), self._pictures(plans)) if pictures else ({}, {})
+        current = self._current(plans)
+        names = self.snapshots.store_names({t.alert.store_id for p in plans for t in p.transitions}, self.at)
+        return (self._message(each, trends, names, current, seen) for each in plans)
 
     def _message(
         self,

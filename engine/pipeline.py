@@ -60,7 +60,6 @@ class Round:
     suppressed: tuple[Suppressed, ...]
     notifications: tuple[Notification, ...]
     held: tuple[Held, ...] = ()
-    missing: tuple[Missing, ...] = ()
     faults: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -139,10 +138,9 @@ def run_round(
         )
     )
     names = tuple(rule.name for rule in rules)
-    missing = tuple(never_came(rules, snapshots, project.facts.schemas, at))
     faults = Counter(fault for _, fault in messages if fault)
     moved = (*transitions, *repeats)
-    return Round(at, claimed, names, results, moved, decided.suppressed, notifications, decided.held, missing, faults)
+    return Round(at, claimed, names, results, moved, decided.suppressed, notifications, decided.held, faults)
 
 
 def run_dispatch(

@@ -60,11 +60,11 @@ class Project:
     def reasoning(self) -> Reasoning:
         return Reasoning(self.incidents, frozenset([ALERT, *self.facts.schemas]))
 
-    @property
+    @cached_property
     def infos(self) -> dict[str, RuleInfo]:
         return {rule.name: rule.info for rule in self.rules} | {rule.name: rule.info for rule in self.incidents}
 
-    @property
+    @cached_property
     def limits(self) -> dict[str, int]:
         """The most alerts that a message lists, by rule."""
         return {rule.name: rule.max_alerts for rule in self.rules} | {rule.name: rule.max_alerts for rule in self.incidents}
@@ -86,22 +86,29 @@ class Project:
         return tuple(known[name] for name in dict.fromkeys(asked)) or self.rules
 
 
-def load_project(folder: Path, *, thorough: bool = False, memory: Memory | None = None) -> Project:
+def as_read(document: Document) -> Document:
+    return document
+
+
+def load_project(
+    folder: Path, *, thorough: bool = False, memory: Memory | None = None, edit: Callable[[Document], Document] = as_read
+) -> Project:
     """Read and check all files of ``folder``. With ``thorough`` every template is rendered with dummy data as well, which takes a while
     (without it a template that is wrong shows when it is used, by a plain message that names the fault), and names that nobody uses are
-    told, which are no reason not to run. Templates that ``memory`` knows to be right are not rendered again.
+    told, which are no reason not to run. Templates that ``memory`` knows to be right are not rendered again. ``edit`` changes files of
+    rules after they are read.
 
     Raises :class:`ProblemsFound` with every problem of every file, :class:`UsageError` when the folder is no project.
     """
     facts_path(folder)
-    return _Loader(folder, memory).load(thorough)
+    return _Loader(folder, memory, edit).load(thorough)
 
 
 class _Loader:
     """Loads file after file; a file that is wrong adds its problems and lets the others be read."""
 
-    def __init__(self, folder: Path, memory: Memory | None = None) -> None:
-        self.folder, self.memory = folder, memory
+    def __init__(self, folder: Path, memory: Memory | None, edit: Callable[[Document], Document]) -> None:
+        self.folder, self.memory, self.edit = folder, memory, edit
         self.problems: list[Problem] = []
 
     def load(self, thorough: bool) -> Project:
@@ -158,7 +165,7 @@ class _Loader:
             self.problems.append(_missing("rules", "folder"))
         paths = rule_paths(self.folder)
         loaded = [self._try(lambda path=path: load(path, path.relative_to(self.folder).as_posix())) for path in paths]  # type: ignore[misc]
-        return [document for document in loaded if document]
+        return [self.edit(document) for document in loaded if document]
 
     def _rules(
         self, documents: Sequence[Document], facts: Facts, names: Iterable[str], thorough: bool

@@ -83,6 +83,11 @@ class Renderer:
         self._desks: dict[tuple[str, str], _Desk] = {}
         self._shelf = Shelf()
 
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """The templates by their path in the folder."""
+        return self._sources
+
     def render(self, message: Message, language: str) -> Rendered:
         """``message`` in ``language`` (zh or en). Never raises for what a template does.
 

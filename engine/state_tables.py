@@ -224,6 +224,19 @@ ACTS = Table(
     Column("comment", Words, nullable=False),
 )
 
+LABELS = Table(
+    "labels",
+    METADATA,
+    Column("fingerprint", Words, primary_key=True),
+    Column("episode", Integer, primary_key=True, autoincrement=False),
+    Column("rule", Words, nullable=False),
+    Column("key", Json, nullable=False),
+    Column("useful", Boolean, nullable=False),
+    Column("author", Words, nullable=False),
+    Column("comment", Words, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 RULE_HEALTH = Table(
     "rule_health",
     METADATA,

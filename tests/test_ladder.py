@@ -60,8 +60,11 @@ LADDER = [
     "editing",
     "drafting",
     "replay",
+    "report",
+    "diff",
     "daemon",
     "simulate",
+    "tune",
     "cli",
 ]
 CLOCK_MODULES = {"daemon", "cli"}

@@ -32,12 +32,13 @@ def ack(
     """Say that somebody has taken up an alert: no reminders and no escalation until it resolves or becomes more severe."""
     options = settings(context)
     try:
-        _ack(options, alert, _named(by), comment, undo)
+        _ack(options, alert, named(by), comment, undo)
     except StorewatchError as error:
         fail(options, error)
 
 
-def _named(by: str) -> str:
+def named(by: str) -> str:
+    """Who says it. Raises UsageError for nobody."""
     if not by.strip():
         raise UsageError(Text("say who: --by NAME", "请写明是谁：--by 姓名"))
     return by.strip()
@@ -49,7 +50,7 @@ def _ack(options: Settings, name: str, by: str, comment: str, undo: bool) -> Non
     from engine.wording import clean
 
     project = load_project(options.project)
-    with _state(options) as state:
+    with present_state(options) as state:
         alert = _firing(state, project, name)
         change = take_back if undo else acknowledge
         if not change(state, alert.identity, by, clock().replace(microsecond=0), comment):
@@ -73,7 +74,7 @@ def resolve(
     """
     options = settings(context)
     try:
-        _resolve(options, alert, _named(by), comment)
+        _resolve(options, alert, named(by), comment)
     except StorewatchError as error:
         fail(options, error)
 
@@ -90,7 +91,7 @@ def _resolve(options: Settings, name: str, by: str, comment: str) -> None:
         raise UsageError(Text("say why: --comment WHY", "请写明原因：--comment 原因"))
     project = load_project(options.project)
     matcher, snapshots = Matcher(project.facts.schemas, project.facts.time_zone), Snapshots(project.snapshots)
-    with _state(options) as state:
+    with present_state(options) as state:
         alert = _firing(state, project, name)
         now = max(clock(), alert.last_true)
         deed = Deed(Act.RESOLVED, by, comment.strip(), now, alert.episode)
@@ -107,7 +108,8 @@ def _resolve(options: Settings, name: str, by: str, comment: str) -> None:
     )
 
 
-def _state(options: Settings) -> State:
+def present_state(options: Settings) -> State:
+    """The state, where there is one. Raises UsageError."""
     state = existing_state(options.project)
     if state is None:
         hint = Text("run `storewatch run` first", "请先运行 storewatch run")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.common import Settings, Writers, clock, emit, emit_json, existing_state, fail, settings
-from engine.cli.replaying import Asked, bar, check_stores, known_stores, planned, span
+from engine.cli.replaying import Asked, bar, check_stores, known_stores, names_in, planned, span, steps
 from engine.cli.words import local_time
 from engine.errors import StorewatchError, Text, UsageError
 
@@ -72,6 +72,11 @@ def dry_run(
     csv: Annotated[Path | None, typer.Option("--csv", help="Write rules, days, owners, alerts, notifications as CSV here.")] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML to this file: a test case for each rule.")] = None,
     mails: Annotated[Path | None, typer.Option("--messages", help="Write every message into this folder, as it would be sent.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write one HTML page with everything to this file.")] = None,
+    kept: Annotated[
+        int,
+        typer.Option("--html-messages", help="Messages that the page shows just as they would be sent; the others are only listed.", min=0),
+    ] = 1_000,
     fail_on: Annotated[str, typer.Option("--fail-on", help="Exit with 1 when an alert of this severity or above fired.")] = "",
 ) -> None:
     """Replay the snapshots through the rules as they are now: alerts and messages by rule, by day, by owner.
@@ -86,19 +91,17 @@ def dry_run(
     not_told (changes that were not told, by reason).
     """
     options = settings(context)
-    asked = Asked(since, until, days, _names(rules), _names(stores), every, per_batch)
+    asked = Asked(since, until, days, names_in(rules), names_in(stores), every, per_batch)
     try:
         threshold = _severity(fail_on)
         project, archive, found = _replayed(options, asked, as_live)
         _write(options, project, archive, found, csv, junit, mails, threshold)
+        if html:
+            _write_page(options, project, archive, found, html, kept)
         _tell(options, project, found)
     except StorewatchError as error:
         fail(options, error)
     raise typer.Exit(_code(found, threshold))
-
-
-def _names(given: Iterable[str] | None) -> tuple[str, ...]:
-    return tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
 
 
 def _severity(name: str) -> Severity | None:
@@ -171,6 +174,17 @@ def _write(
         files |= {messages / name: content for name, content in message_files(project, archive, found).items()}
     if files:
         replace_files(files)
+
+
+def _write_page(options: Settings, project: Project, archive: Archive, found: Replay, target: Path, kept: int) -> None:
+    from engine.matching.evaluate import Matcher
+    from engine.replay import Clerk
+    from engine.report import write_report
+
+    clerk = Clerk(project, Matcher(project.facts.schemas, project.facts.time_zone), archive)
+    with steps(options, Text("writing messages", "正在生成消息")) as progress:
+        write_report(found, clerk, target, options.language, most_mails=kept, progress=progress)
+    options.say(Text(f"written: {target}", f"已写入：{target}"))
 
 
 def _tell(options: Settings, project: Project, found: Replay) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from engine.replay import Appointment, Progress
 
 DAYS = 30
+SOME = 20
+REPLAYING = Text("replaying", "回放中")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,11 @@ class Asked:
     stores: tuple[str, ...] = ()
     every: str = ""
     per_batch: bool = False
+
+
+def names_in(given: Iterable[str] | None) -> tuple[str, ...]:
+    """The names in options that hold several, with commas between."""
+    return tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
 
 
 def span(asked: Asked, project: Project, archive: Archive) -> tuple[datetime, datetime]:
@@ -110,9 +117,11 @@ def check_stores(asked: Asked, stores: Sequence[str]) -> None:
     """Raises :class:`UsageError` for a store that no snapshot knows."""
     from engine.errors import did_you_mean
 
+    some = ", ".join(stores[:SOME])
     for store in asked.stores:
         if store not in stores:
-            raise UsageError(Text(f"no snapshot has the store '{store}'", f"快照里没有店铺 '{store}'"), did_you_mean(store, stores))
+            hint = did_you_mean(store, stores) or Text(f"there are: {some}", f"已有：{some}")
+            raise UsageError(Text(f"no snapshot has the store '{store}'", f"快照里没有店铺 '{store}'"), hint)
 
 
 def known_stores(project: Project, archive: Archive, until: datetime) -> list[str]:
@@ -121,15 +130,21 @@ def known_stores(project: Project, archive: Archive, until: datetime) -> list[st
 
 
 @contextmanager
-def bar(options: Settings) -> Iterator[Callable[[Progress], None]]:
-    """Shows on standard error how far a replay is and how long it still takes; nothing where that is not a terminal."""
+def bar(options: Settings, name: Text = REPLAYING) -> Iterator[Callable[[Progress], None]]:
+    """Shows on standard error how far a replay (called ``name``) is and how long it still takes; nothing where that is not a terminal."""
+    with steps(options, name) as tell:
+        yield lambda done: tell(done.done, done.planned, f"{done.at:%Y-%m-%d}")
+
+
+@contextmanager
+def steps(options: Settings, name: Text) -> Iterator[Callable[..., None]]:
+    """As :func:`bar`, for anything that is done step by step: yields what is told how many are done, of how many, and a word."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
-    word = Text("replaying", "回放中").in_(options.language)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[at]}"))
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
-        task = shown.add_task(word, total=None, at="")
-        yield lambda done: shown.update(task, total=done.planned, completed=done.done, at=f"{done.at:%Y-%m-%d}")
+        task = shown.add_task(name.in_(options.language), total=None, at="")
+        yield lambda done, total, word="": shown.update(task, total=total, completed=done, at=word)

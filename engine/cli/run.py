@@ -80,7 +80,7 @@ def _run(options: Settings, at: str, rules: list[str], send: bool, force: bool, 
     from engine.cli.telling import Sent, tell
     from engine.matching.evaluate import Matcher
     from engine.outbox import waiting
-    from engine.pipeline import run_dispatch, run_round
+    from engine.pipeline import never_came, run_dispatch, run_round
     from engine.snapshots import Snapshots
     from engine.state import turn
 
@@ -97,7 +97,8 @@ def _run(options: Settings, at: str, rules: list[str], send: bool, force: bool, 
         report = deliver_due(project, state, sys.stderr if options.format == "json" else sys.stdout) if send else None
         left = waiting(state, limits(project.channels), clock())
         firing = _firing(state, threshold)
-    tell(options, project, done, Sent(report, left, waits), verbose=verbose)
+    missing = tuple(never_came(selected, snapshots, project.facts.schemas, instant))
+    tell(options, project, done, Sent(report, left, waits, missing), verbose=verbose)
     return 3 if done.failed or _not_sent(report, left) else int(firing)
 
 

@@ -41,11 +41,12 @@ JUDGED = {
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What became of messages: of those that were sent (``report`` None: nothing was tried), of those ``left`` in the outbox, and of
-    changes that may not be told yet (``held``)."""
+    changes that may not be told yet (``held``); and the data that never came (``missing``)."""
 
     report: DeliveryReport | None
     left: Waiting
     held: tuple[Held, ...]
+    missing: tuple[Missing, ...] = ()
 
     @property
     def until(self) -> datetime | None:
@@ -57,7 +58,7 @@ def tell(options: Settings, project: Project, done: Round, sent: Sent, *, verbos
     """Everything about one round: a table (with ``verbose`` two) and sentences, or one JSON object."""
     report, zone = sent.report, project.facts.zone
     told = (*(failures(report) if report else ()), *_held(sent, zone), summary(report, sent.left, zone))
-    sentences = (*_found(done), *_faults(done), *told)
+    sentences = (*_found(done, sent.missing), *_faults(done), *told)
     try:
         _print(options, project, done, sent, verbose=verbose)
     finally:  # they go to standard error, and matter even where standard output is full or closed
@@ -134,7 +135,7 @@ def _as_json(
         "claimed": done.claimed,
         "rules": judged,
         "changes": changes,
-        "missing": [asdict(each) for each in done.missing] if done.claimed else [],
+        "missing": [asdict(each) for each in sent.missing] if done.claimed else [],
         "held": {"changes": len(sent.held), "until": sent.until},
         "sent": report.delivered if report else None,
         "dead": report.dead if report else 0,
@@ -144,11 +145,11 @@ def _as_json(
     }
 
 
-def _found(done: Round) -> Iterator[Text]:
+def _found(done: Round, missing: Sequence[Missing]) -> Iterator[Text]:
     if not done.claimed:
         yield Text("this instant was evaluated before: nothing was evaluated", "这一时刻已评估过，本次没有再评估")
         return
-    yield from _never_came(done)
+    yield from _never_came(missing)
     for result in done.failed:
         if result.error:
             yield Text(f"rule {result.rule} failed: {result.error.en}", f"规则 {result.rule} 评估失败：{result.error.zh}")
@@ -174,12 +175,12 @@ def _unknown(results: Sequence[RuleResult]) -> Iterator[Text]:
         )
 
 
-def _never_came(done: Round) -> Iterator[Text]:
+def _never_came(missing: Sequence[Missing]) -> Iterator[Text]:
     """Kinds that nobody ingested, and kinds that some stores never reported."""
-    never = [each for each in done.missing if each.stores is None]
+    never = [each for each in missing if each.stores is None]
     yield from map(_needed, never) if len(never) <= MOST_NAMES else [_all_needed(never)]
     partly: defaultdict[tuple[str, ...], list[Missing]] = defaultdict(list)
-    for each in done.missing:
+    for each in missing:
         if each.stores is not None:
             partly[each.stores].append(each)
     for stores, several in partly.items():

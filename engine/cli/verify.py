@@ -112,6 +112,13 @@ def _sentences(found: Verification, zone: tzinfo) -> list[Text]:
                 f"当时用到的 {len(found.lost)} 份快照已被删除，依赖它们的结果无法回放",
             )
         )
+    if found.unrecorded:
+        said.append(
+            Text(
+                f"{found.unrecorded} earlier evaluation(s) were not recorded: alerts that began then are not known to the replay",
+                f"更早的 {found.unrecorded} 次检查没有记录依据：当时已有的告警，回放无从知道",
+            )
+        )
     count = len(found.differences)
     more = Text(f"{count} difference(s), the first {SHOWN} are shown", f"{count} 处差异，只显示前 {SHOWN} 处")
     few = Text(f"{count} difference(s)", f"{count} 处差异")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from engine.errors import Text, did_you_mean
 from engine.language.errors import ExpressionError, wrong
-from engine.language.syntax import Expression, Name
+from engine.language.syntax import Expression, Name, written
 from engine.language.typed import ColumnRef, Node, Span
 from engine.model import ColumnSchema, KindSchema
 
@@ -260,7 +260,7 @@ _SPANS = {"小时": "h", "钟头": "h", "分": "m", "分钟": "m", "天": "d", "
 def _hint_for_name(word: str, schema: KindSchema, scope: Scope, *, direct: bool) -> Text | None:
     if word.lower() in _FOREIGN:
         return Text("ask 'x is missing' or 'x is present'", "请写 'x is missing' 或 'x is present'")
-    own = [name for column in schema.columns.values() for name in (*_offered(column.name, column.title), *column.names)]
+    own = [written(name) for column in schema.columns.values() for name in (*_offered(column.name, column.title), *column.names)]
     if not direct:
         return did_you_mean(word, own)
     refers = references(schema, scope.kinds).values()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -17,8 +16,6 @@ from engine.language.inlining import names_in
 from engine.language.syntax import Expression, Name
 from engine.language.walk import walk
 from engine.model import Type
-
-_PLAIN_NAME = re.compile(r"(?![\uff00-\uffef])(?:[^\W\d]|[0-9]+[\u3400-\u9fff])(?:(?![\uff00-\uffef])\w)*")  # as in grammar.lark
 
 
 class _Level(IntEnum):
@@ -97,7 +94,7 @@ def _show_comparison(expression: Expression) -> str:
 def _show_atom(expression: Expression) -> str:
     match expression:
         case syntax.Name(parts=parts):
-            return ".".join(map(_name, parts))
+            return ".".join(map(syntax.written, parts))
         case syntax.Call(function=function, arguments=arguments):
             return f"{function}({_list(arguments)})"
         case syntax.Related(function=function, item=item, kind=kind, where=where):
@@ -126,10 +123,6 @@ def _show_literal(expression: Expression) -> str:
             return "now"
         case _:
             raise TypeError(type(expression))
-
-
-def _name(part: str) -> str:
-    return part if _PLAIN_NAME.fullmatch(part) and part not in syntax.RESERVED else f"`{part}`"
 
 
 def _sum(expression: Expression) -> str:

@@ -5,6 +5,7 @@ Nodes are frozen and compare by structure; ``at``, the place in the text, does n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,6 +16,14 @@ from engine.language.typed import NOWHERE, Span
 
 RESERVED = frozenset("and or not in between is missing present matches contains of where by no true false now".split())
 """Words of the grammar. No column, kind or constant that an expression should name can be called so."""
+
+_PLAIN_NAME = re.compile(r"(?![\uff00-\uffef])(?:[^\W\d]|[0-9]+[\u3400-\u9fff])(?:(?![\uff00-\uffef])\w)*")  # as in grammar.lark
+
+
+def written(name: str) -> str:
+    """A name as expressions write it: in backquotes where it holds more than letters and digits, or is a word of the grammar."""
+    return name if _PLAIN_NAME.fullmatch(name) and name not in RESERVED else f"`{name}`"
+
 
 CompareOp = Literal["==", "!=", "<", "<=", ">", ">="]
 ArithmeticOp = Literal["+", "-", "*", "/"]

@@ -27,6 +27,8 @@ from engine.snapshots import Snapshots
 LOG = logging.getLogger(__name__)
 MOST_ROWS = 4_000_000
 """Rows that one query may look at, each counted once for every instant and batch at which it counts: about a gigabyte at work."""
+FIRST_SPAN = 8
+"""So many instants are looked at first, then twice as many each time: whoever waits sees early how long it will take."""
 Glance = tuple[datetime, tuple[AlertRule, ...]]
 """An instant, and the rules that will be evaluated at it."""
 
@@ -43,7 +45,7 @@ class _Group:
         """Equal for instants at which the group finds the same."""
         if not self.timeless:
             return at
-        return tuple(archive.extent(kind, fresh_from(at, schemas[kind].fresh_for), at) for kind in self.kinds)
+        return tuple(id(archive.current(kind, at, schemas[kind].fresh_for)) for kind in self.kinds)
 
 
 class Foresight(Matcher):
@@ -53,6 +55,7 @@ class Foresight(Matcher):
         super().__init__(schemas, time_zone)
         self.most_rows = most_rows
         self._span = Span(self)
+        self._most = FIRST_SPAN
         self._groups: dict[tuple[str, ...], tuple[tuple[AlertRule, ...], list[_Group]]] = {}
         self._ahead: dict[_Group, dict[object, Sight]] = {}
 
@@ -64,11 +67,12 @@ class Foresight(Matcher):
         for at, rules in glances:
             more = [(group, era) for group in self._grouped(rules) if (era := group.era(archive, self.schemas, at)) not in wanted[group]]
             rows += sum(self._rows(group, archive, at) for group, _ in more)
-            if taken and rows > self.most_rows:
+            if taken and (rows > self.most_rows or taken == self._most):
                 break
             for group, era in more:
                 wanted[group][era] = at
             taken += 1
+        self._most *= 2
         keys: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
         for identity in active:
             keys[identity.rule].add(identity.key)

@@ -198,4 +198,4 @@ class Replay:
     @property
     def seen_until(self) -> datetime:
         """The last instant that was looked at: ``until``, or where it was interrupted."""
-        return self.until if self.complete or not self.moments else self.moments[-1].at
+        return self.until if self.complete else max((moment.at for moment in self.moments), default=self.since)

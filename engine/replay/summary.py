@@ -14,6 +14,7 @@ from statistics import median
 from engine.model import Severity
 from engine.replay.model import Episode, Judged, Replay
 
+MOMENT = timedelta(microseconds=1)
 RELAPSE = timedelta(days=1)
 """An alert that fires again so soon after its end flaps."""
 
@@ -120,7 +121,7 @@ def by_day(replay: Replay, zone: tzinfo) -> list[DayFigures]:
     critical = Counter(day_of(each.fired) for each in episodes if each.fired and each.severity is Severity.CRITICAL)
     ended = Counter(day_of(each.resolved) for each in episodes if each.resolved)
     told = Counter(day_of(sent.at) for sent in replay.sent)
-    first, last = day_of(replay.since), day_of(replay.seen_until)
+    first, last = day_of(replay.since + MOMENT), day_of(replay.seen_until)
     going_on = sum(count for day, count in began.items() if day < first)
     found = []
     for day in (first + timedelta(days=number) for number in range((last - first).days + 1)):
@@ -184,4 +185,5 @@ def _relapses(episodes: Iterable[Episode]) -> int:
 
 
 def _day(zone: tzinfo) -> Callable[[datetime], date]:
-    return lambda instant: instant.astimezone(zone).date()
+    """Midnight belongs to the day that it ends."""
+    return lambda instant: (instant - MOMENT).astimezone(zone).date()

@@ -56,7 +56,8 @@ class Difference:
 @dataclass(frozen=True, slots=True)
 class Verification:
     """What was compared: evaluations (dispatches among them), transitions, notifications; and all that differs, in order of time. ``lost``
-    are batches that evaluations saw and that are not there any more: pruned, so that nobody can replay these."""
+    are batches that evaluations saw and that are not there any more: pruned, so that nobody can replay these. ``unrecorded`` counts
+    evaluations of an older storewatch, before the first that recorded what it went by: what they left is not known."""
 
     since: datetime | None
     evaluations: int
@@ -64,6 +65,7 @@ class Verification:
     notifications: int
     differences: tuple[Difference, ...]
     lost: tuple[str, ...] = ()
+    unrecorded: int = 0
 
 
 def verify(
@@ -78,13 +80,15 @@ def verify(
 
     Raises :class:`~engine.errors.StorewatchError`, also where there is nothing to verify.
     """
-    records = [each for each in recorded(state) if each.version]
+    everything = recorded(state)
+    records = [each for each in everything if each.version]
+    unrecorded = sum(bool(each.rules) and not each.version for each in everything)
     if not records:
         raise StorewatchError(
             Text("no evaluation was recorded yet", "还没有记录任何检查"),
             Text("storewatch run and serve record what they go by, from this version on", "从这个版本起，run 和 serve 会记录检查的依据"),
         )
-    return _Verifier(folder, state, work, records).verify(since, progress)
+    return replace(_Verifier(folder, state, work, records).verify(since, progress), unrecorded=unrecorded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,9 +241,10 @@ class _Live:
         )
         for what, live, replayed in pairs:
             before, now = Counter(live), Counter(replayed)
-            for told in sorted((before - now).keys() | (now - before).keys()):
-                stored = told if before[told] > now[told] else ""
-                yield Difference(each.number, each.schedule, each.instant, what, stored, "" if stored else told)
+            stored, found = list((before - now).elements()), list((now - before).elements())
+            for whose in sorted({told.partition(" ")[0] for told in (*stored, *found)}):
+                mine = ["; ".join(sorted(told for told in side if told.partition(" ")[0] == whose)) for side in (stored, found)]
+                yield Difference(each.number, each.schedule, each.instant, what, *mine)
 
     def never_replayed(self, since: datetime, replayed: Collection[Key]) -> Iterator[Difference]:
         """Messages that were stored, and that no replay of an evaluation wrote."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from engine.builtin import BUILT_IN
 from engine.composing import Desk
 from engine.matching.evaluate import Matcher
-from engine.model import Notification
+from engine.model import Notification, Rendered
 from engine.project import Project
 from engine.replay.model import Remembered, Sent
 from engine.routing import Plan, Recipient
@@ -55,6 +55,23 @@ class Clerk:
 
     def write(self, sent: Sent) -> Notification:
         """Raises :class:`~engine.errors.SnapshotError` where a batch went away."""
+        return next(self._desk(sent).notifications([sent.plan]))[0]
+
+    def write_all(self, sent: Sequence[Sent]) -> list[Notification]:
+        """The messages of one instant, in their order, at less cost than one by one. Raises as :meth:`write`."""
+        if not sent:
+            return []
+        started = {key: each for one in sent for key, each in one.past.started.items()}
+        events = {identity: event for one in sent for identity, event in one.past.events.items()}
+        as_of = {identity: at for one in sent for identity, at in one.as_of.items()}
+        together = replace(sent[0], past=Remembered(started, events), as_of=as_of)
+        return [notification for notification, _ in self._desk(together).notifications([one.plan for one in sent])]
+
+    def text(self, sent: Sent) -> Rendered:
+        """What it says, without pictures. Raises as :meth:`write`."""
+        message = next(self._desk(sent).messages([sent.plan], pictures=False))
+        return self.project.renderer.render(message, sent.recipient.language)
+
+    def _desk(self, sent: Sent) -> Desk:
         infos = self.project.infos | BUILT_IN
-        desk = Desk(self.project, self.matcher, self.snapshots, sent.past, infos, sent.as_of, sent.at)
-        return next(desk.notifications([sent.plan]))[0]
+        return Desk(self.project, self.matcher, self.snapshots, sent.past, infos, sent.as_of, sent.at)

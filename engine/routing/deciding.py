@@ -79,9 +79,9 @@ def addressed(plans: Iterable[Plan]) -> tuple[tuple[Plan, ...], tuple[Suppressed
 
 def _once_each(plans: Iterable[Plan]) -> Iterator[Plan]:
     """The plans without recipients whom an earlier plan tells all of it."""
-    heard: defaultdict[tuple[str, str], set[Transition]] = defaultdict(set)
+    heard: defaultdict[tuple[str, str], set[object]] = defaultdict(set)
     for each in plans:
-        moves = set(each.transitions)
+        moves = {(moved.alert.identity, moved.before, moved.after, moved.reason, moved.at) for moved in each.transitions}
         new = tuple(recipient for recipient in each.recipients if not moves <= heard[recipient.channel, recipient.address])
         for recipient in new:
             heard[recipient.channel, recipient.address] |= moves

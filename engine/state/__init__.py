@@ -1,5 +1,6 @@
 """The state of alerts, kept in SQLite (a file, in WAL mode, fully synchronous) or PostgreSQL."""
 
+from engine.state.labels import Label, add_label, labels, remove_label
 from engine.state.ledger import Ledger, Past
 from engine.state.past import firing_at
 from engine.state.people import Act, Deed, acknowledge, add_silence, deeds, expire_silence, silences, take_back
@@ -14,11 +15,13 @@ __all__ = [
     "Deed",
     "Evaluation",
     "Event",
+    "Label",
     "Ledger",
     "Past",
     "RuleHealth",
     "State",
     "acknowledge",
+    "add_label",
     "add_silence",
     "backlogs",
     "daemons",
@@ -27,9 +30,11 @@ __all__ = [
     "failing_rules",
     "firing_at",
     "forget_daemon",
+    "labels",
     "note_daemon",
     "only_daemon",
     "operations",
+    "remove_label",
     "silences",
     "take_back",
     "turn",

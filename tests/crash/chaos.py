@@ -141,10 +141,10 @@ class World:
         return (self.folder / "daemon.log").read_text(encoding="utf-8")[-5000:]
 
     @property
-    def newest(self) -> datetime:
-        """The newest instant that was evaluated."""
+    def evaluated(self) -> int:
+        """How many instants were evaluated."""
         with State.open(self.url) as state:
-            return max(_evaluated(state), default=datetime.min.replace(tzinfo=UTC))
+            return len(_evaluated(state))
 
 
 @contextmanager
@@ -256,9 +256,9 @@ def kills_at_points(made: World, daemons: int, points: Sequence[str] = tuple(POI
 
 
 def _settle(made: World, living: Sequence[int], seconds: float = 300) -> None:
-    """Wait until these have evaluated something and nothing is overdue, then stop them."""
-    began, until = datetime.now(UTC), time.monotonic() + seconds
-    while made.newest < max(began, datetime.now(UTC) - 2 * EVERY * SECOND):
+    """Wait until these have evaluated a few instants, then stop them. A machine that is too slow need not catch up with the clock."""
+    found, until = made.evaluated, time.monotonic() + seconds
+    while made.evaluated < found + 3:
         assert time.monotonic() < until, made.log()
         time.sleep(1)
     for pid in living:

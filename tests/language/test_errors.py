@@ -164,6 +164,9 @@ CASES = [
     ("order", "previous(product is missing)"),
     ("order", "min(amount by product.sku) > 5"),
     ("store", "sum(amont of order where stauts == 'paid' and paid_at > 3h) > 5%"),
+    # names with brackets
+    ("store", "退款占比(%) > 5"),
+    ("store", "`退款占比 > 5"),
 ]
 
 

@@ -105,6 +105,7 @@ def test_rules_without_now_are_asked_once_while_the_same_batches_count(archives:
     newest = max(batch.as_of for batch in archives[0].batches("order"))
     instants = [newest + timedelta(minutes=30 * number) for number in range(40)]
     foresight = Foresight(SCHEMAS, ZONE)
+    foresight._most = len(instants)
     foresight.look_ahead([(at, (timeless, timed)) for at in instants], archives[0], ())
     seen = {group.timeless: len(sights) for group, sights in foresight._ahead.items()}
     assert seen == {True: 1, False: 40} or FRESH < timedelta(hours=20)
