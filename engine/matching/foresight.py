@@ -86,7 +86,8 @@ class Foresight(Matcher):
         if isinstance(snapshots, Archive):
             for group in self._grouped(tuple(rules)):
                 sight = self._ahead.get(group, {}).get(group.era(snapshots, self.schemas, at))
-                found |= {result.rule: result for result in sight.results(active)} if sight else {}
+                # Another schedule may have made an alert of a row that this group never found.
+                found |= {result.rule: result for result in sight.results(active)} if sight and sight.knows(active) else {}
         rest = [rule for rule in rules if rule.name not in found]
         found |= super().evaluate(rest, snapshots, at, active) if rest else {}
         return {rule.name: found[rule.name] for rule in rules}

@@ -28,7 +28,8 @@ class Sight:
     """What rules on one kind found at an instant, before it is known which identities anyone asks about.
 
     ``table`` are the rows of a verdict query, ``found`` the candidates of each rule, ``judged`` the row of a scope query. ``present`` are
-    those of the keys asked about that have a row, ``lost`` the keys of rows that could not be read, ``fresh`` the stores each rule knows.
+    those of the keys asked about (``asked``) that have a row, ``lost`` the keys of rows that could not be read, ``fresh`` the stores
+    each rule knows.
     """
 
     rules: tuple[AlertRule, ...]
@@ -39,6 +40,11 @@ class Sight:
     present: frozenset[Key]
     lost: frozenset[Key]
     fresh: tuple[Stores, ...]
+    asked: frozenset[Key] = frozenset()
+
+    def knows(self, active: Mapping[str, frozenset[Identity]]) -> bool:
+        """Whether it was asked about all of these identities, so that what is not ``present`` has no row."""
+        return all(identity.key in self.asked for rule in self.rules for identity in active.get(rule.name, ()))
 
     def results(self, active: Mapping[str, frozenset[Identity]]) -> list[RuleResult]:
         """The result of each rule, for the ``active`` identities, by rule."""

@@ -60,7 +60,8 @@ class _Look:
         counts = self._fetch(("scope", *key), lambda: scope_query(self.rules, covers, self.schemas, self.dialect, AXIS))
         judged = {_utc(row[AT]): row for row in counts.to_pylist()}
         found = [self._with_evidence(rule, candidates_by_instant(rule, i, table, self.kind.key)) for i, rule in enumerate(self.rules)]
-        present = self._present({*asked, *_keys(found), *self._unsure(table)})
+        keys = frozenset({*asked, *_keys(found), *self._unsure(table)})
+        present = self._present(keys)
         rows = _by_instant(table)
         nothing = table.slice(0, 0)
         return {
@@ -73,6 +74,7 @@ class _Look:
                 present.get(at, frozenset()),
                 self._current(self.kind.name, at).lost,
                 tuple(fresh[self._decided_by[rule.name]][at] for rule in self.rules),
+                keys,
             )
             for at in self.instants
         }

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -97,6 +98,17 @@ def test_a_span_ends_where_its_rows_are_too_many(archives: Sequence[Archive]) ->
     days = [NOW - timedelta(days=number) for number in range(6, 0, -1)]
     foresight = Foresight(SCHEMAS, ZONE, most_rows=1)
     assert foresight.look_ahead([(at, (rule,)) for at in days], archives[0], ()) < len(days)
+
+
+def test_an_alert_that_another_schedule_made_has_its_row(archives: Sequence[Archive]) -> None:
+    """Its row is there, though this group neither found it nor was asked about it before."""
+    (rule,) = _timeless("store", "uv < -5")
+    foresight = Foresight(SCHEMAS, ZONE)
+    foresight.look_ahead([(NOW, (rule,))], archives[0], ())
+    keys = {row["store_id"] for batch in archives[0].batches("store") for row in pq.read_table(batch.path, partitioning=None).to_pylist()}
+    asked = {rule.name: frozenset(Identity(rule.name, (key,)) for key in keys)}
+    result = foresight.evaluate((rule,), archives[0], NOW, asked)[rule.name]
+    assert result.present and result == Matcher(SCHEMAS, ZONE).evaluate((rule,), archives[0], NOW, asked)[rule.name]
 
 
 def test_rules_without_now_are_asked_once_while_the_same_batches_count(archives: Sequence[Archive]) -> None:
