@@ -95,7 +95,7 @@ class _Intake:
     coercer: Coercer
     stage: Stage
     quarantine: Quarantine
-    enriching: Enriching
+    enriching: Enriching | None
     read: int = 0
     spoiled: Counter[datetime | None] = field(default_factory=Counter)
     repeated: int = 0
@@ -115,7 +115,7 @@ class _Intake:
         self.spoiled.update(coerced.bad_rows)
         self.lost |= coerced.lost
         self.quarantine.add(coerced.bad)
-        self.stage.add(self.enriching.fill(coerced.good))
+        self.stage.add(self.enriching.fill(coerced.good) if self.enriching else coerced.good)
 
     def close(self) -> None:
         self.stage.close()
@@ -166,8 +166,11 @@ class _Ingest:
         asked = [self.facts.kinds[name] for name in self.options.kinds if name in self.facts.kinds]
         with ExitStack() as stack:
             table = stack.enter_context(open_export(self.export, judge_for(asked or self.facts.kinds.values())))
-            place = Place(stack.enter_context(open_looks(self.folder)), self._beside(), self.options.now, looking)
-            intakes = [self._intake(mapped, len(table.headings), place) for mapped in self._choose(table)]
+            chosen = self._choose(table)
+            place = None
+            if any(one.source in mapped.columns for mapped in chosen for one in mapped.kind.enrich):
+                place = Place(stack.enter_context(open_looks(self.folder)), self._beside(), self.options.now, looking)
+            intakes = [self._intake(mapped, len(table.headings), place) for mapped in chosen]
             for intake in intakes:
                 stack.callback(intake.close)
             for chunk in _chunks(data_rows(table.rows, self._count_total)):
@@ -192,11 +195,11 @@ class _Ingest:
             return self.options.pictures
         return self.export.place.parent if isinstance(self.export.place, Path) else None
 
-    def _intake(self, mapped: Mapped, width: int, place: Place) -> _Intake:
+    def _intake(self, mapped: Mapped, width: int, place: Place | None) -> _Intake:
         reading = Reading(self.facts.zone, self._fixed_instant(mapped), self.options.store, self.options.secret)
         coercer = Coercer(mapped, width, reading)
-        enriching = Enriching(mapped.kind, self.facts, place)
-        stage = Stage(mapped.kind, (*coercer.columns, *enriching.columns(coercer.columns)), self.work)
+        enriching = Enriching(mapped.kind, self.facts, place) if place else None
+        stage = Stage(mapped.kind, (*coercer.columns, *(enriching.columns(coercer.columns) if enriching else ())), self.work)
         return _Intake(coercer, stage, Quarantine(self.work / f"{mapped.kind.name}.quarantine.csv"), enriching)
 
     def _fixed_instant(self, mapped: Mapped) -> datetime | None:
@@ -269,7 +272,7 @@ class _Ingest:
         yield from notes.in_the_future(report.batches, self.options.now)
         yield from notes.corrections(report.batches, snapshots)
         yield from notes.columns_gone(kind, report.batches, intake.stage.schema.names, snapshots)
-        yield from intake.enriching.notes()
+        yield from intake.enriching.notes() if intake.enriching else ()
 
     def _commit(self, reports: Sequence[KindReport]) -> None:
         moves = [(batch.temporary, batch.target) for report in reports for batch in report.batches if not batch.already]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import time
-
 import pytest
 
-from engine.ingest.enrichers.examining import Examined, Task, examine
-from engine.ingest.enrichers.image_ok import Look, look_at
+from engine.ingest.enrichers.examining import Task, examine
+from engine.ingest.enrichers.image_ok import look_at
 from engine.ingest.enrichers.opening import open_picture
 from engine.ingest.enrichers.pool import examine_all
 from engine.ingest.enrichers.reasons import Reason
+from tests.eyes.dying import dies
 from tests.eyes.hostile import cases, photo, saved
 
 CASES = list(cases())
@@ -42,19 +40,9 @@ def test_sixteen_bits_keep_their_shades() -> None:
     assert len(set(opened.picture.convert("L").tobytes())) > 200
 
 
-def dies(task: Task) -> Examined:
-    if task.data == b"die":
-        os._exit(9)
-    if task.data == b"hang":
-        time.sleep(60)
-    if task.data == b"raise":
-        raise RuntimeError("a decoder's own")
-    return Examined(task.subject, Look(Reason.FINE))
-
-
 def test_a_picture_that_kills_its_worker_is_told_and_the_others_go_on() -> None:
     data = [b"fine", b"die", b"raise", b"hang"]
-    found = {one.subject: one.look.reason for one in examine_all((Task(str(n), d) for n, d in enumerate(data)), dies, workers=2, slow=1.5)}
+    found = {one.subject: one.look.reason for one in examine_all((Task(str(n), d) for n, d in enumerate(data)), dies, workers=2, slow=3)}
     assert found == {"0": Reason.FINE, "1": Reason.CRASHED, "2": Reason.CRASHED, "3": Reason.TOO_SLOW}
 
 

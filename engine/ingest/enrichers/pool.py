@@ -93,7 +93,7 @@ class _Crew:
     def _alone(self, task: Task) -> Examined:
         pool = _pool(1)
         try:
-            pool.submit(os.getpid).result(timeout=STARTING)  # starting is not part of the picture's time
+            pool.submit(callable, self.work).result(timeout=STARTING)  # starting is not part of the picture's time
             return pool.submit(self.work, task).result(timeout=self.slow)
         except TimeoutError:
             return failed(task, Reason.TOO_SLOW)
@@ -124,6 +124,7 @@ def _end(pool: ProcessPoolExecutor) -> None:
     for worker in workers:
         with suppress(OSError, ValueError, AttributeError):
             worker.kill()
+            worker.join(5)
 
 
 def _begin(parent: int) -> None:
