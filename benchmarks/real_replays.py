@@ -32,11 +32,11 @@ receivers: {all: [{channel: screen}]}
 route: {receiver: all, group_by: [alert], repeat_interval: 30d}
 """
 PEAK = """
-# How busy the day was: sellers of whom eight or more items were bought within it.
+# How busy the day was: sellers of whom three or more items were bought within it.
 - alert: busy_day
   title: {zh: 一天卖出很多, en: Many items in a day}
   facts: store
-  when: count(order where age(purchase.created_at) between 0h and 24h) >= 8
+  when: count(order where age(purchase.created_at) between 0h and 24h) >= 3
   severity: info
   owner: service
   show: {件数 / Items: count(order where age(purchase.created_at) between 0h and 24h)}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from engine.errors import ProblemsFound, Text, UsageError
 from engine.project import Project, load_project
+from engine.wording import clean
 
 DEFAULT_BASES = ("main", "origin/main", "master", "origin/master")
 """What is compared with where nobody says; the first that there is."""
@@ -63,11 +64,12 @@ def _loaded(folder: Path, name: str) -> Project:
 
 def _repository(folder: Path) -> tuple[Path, PurePosixPath]:
     """The repository's top folder, and where in it the project is."""
-    found = _git(folder, "rev-parse", "--show-toplevel", "--show-prefix")
-    if found is None:
-        text = Text(f"{folder} is not in a git repository", f"{folder} 不在 git 仓库里")
+    found = _run(folder, "rev-parse", "--show-toplevel", "--show-prefix")
+    if found.returncode:
+        said = clean(found.stderr.decode("utf-8", "replace").partition("\n")[0])
+        text = Text(f"{folder} is not in a git repository that can be read: {said}", f"{folder} 不在可读取的 git 仓库里：{said}")
         raise UsageError(text, Text("compare with a folder: --base DIR", "请与另一个文件夹比较：--base 文件夹"))
-    top, _, prefix = found.decode().rstrip("\n").partition("\n")
+    top, _, prefix = found.stdout.decode("utf-8", "surrogateescape").rstrip("\n").partition("\n")
     return Path(top), PurePosixPath(prefix or ".")
 
 
@@ -129,11 +131,15 @@ def _contents(top: Path, blobs: Sequence[str]) -> Iterator[bytes]:
 
 
 def _git(folder: Path, *words: str, given: bytes | None = None) -> bytes | None:
-    """What git prints; None where it fails. Raises :class:`UsageError` where there is no git."""
-    command: Iterable[str] = ("git", "-C", str(folder), *words)
+    """What git prints; None where it fails."""
+    done = _run(folder, *words, given=given)
+    return done.stdout if done.returncode == 0 else None
+
+
+def _run(folder: Path, *words: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    """Raises :class:`UsageError` where there is no git."""
     try:
-        done = subprocess.run([*command], input=given, capture_output=True, check=False)  # noqa: S603
+        return subprocess.run(["git", "-C", str(folder), *words], input=given, capture_output=True, check=False)  # noqa: S603, S607
     except FileNotFoundError:
         text = Text("git is not installed", "没有安装 git")
         raise UsageError(text, Text("install it, or compare with a folder: --base DIR", "请安装，或用 --base 文件夹")) from None
-    return done.stdout if done.returncode == 0 else None

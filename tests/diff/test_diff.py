@@ -184,6 +184,11 @@ def test_a_base_that_is_wrong_is_told_with_its_place(repository: Repository) -> 
     assert "broken:rules/few.yaml:5:9" in repository.do("diff", "--base", "broken", *SPAN, expect=2).output
 
 
+def test_a_folder_without_git(repository: Repository) -> None:
+    shutil.rmtree(repository.top / ".git")
+    assert "not a git repository" in repository.do("diff", *SPAN, expect=2).output
+
+
 def test_a_project_that_was_not_there_yet(repository: Repository) -> None:
     repository.git("switch", "-q", "--orphan", "empty")
     repository.git("commit", "-q", "--allow-empty", "-m", "nothing")

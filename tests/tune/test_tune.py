@@ -40,7 +40,7 @@ def test_values_with_all_incidents_known(repository: Repository, tmp_path: Path)
 
 
 def test_without_labels_by_a_limit(repository: Repository) -> None:  # noqa: F811
-    said = repository.do("tune", "low_rating", *VARY, *SPAN, "--at-most", "0.7")
+    said = repository.do("tune", "low_rating", "--vary", "4.8=4.6,4.7,4.8", *SPAN, "--at-most", "0.7")
     assert "suggested: 4.8=4.7" in said.output
     assert "█" in said.stdout and "precision" not in said.stdout
     assert "建议：4.8=4.7" in repository.do("tune", "low_rating", "--vary", "4.8=4.7", *SPAN, "--at-most", "1", language="zh").output
