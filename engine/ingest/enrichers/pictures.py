@@ -28,6 +28,7 @@ class Eyes:
         self._subjects: dict[str, str] = {}  # by the pinned cell: a digest
         self._without: dict[str, Reason] = {}  # by the pinned cell: why there are no bytes
         self._digests: dict[str, str] = {}
+        self._failed: dict[str, Reason] = {}  # by digest: what a worker did not survive; the next ingest tries again
 
     def knows(self, pinned: str) -> bool:
         return self.looks.known(FETCH, 1, pinned) is not None
@@ -87,6 +88,9 @@ class Eyes:
 
     def _note(self, examined: Examined) -> None:
         look, reading, subject = examined.look, examined.reading, examined.subject
+        if look.reason in (Reason.CRASHED, Reason.TOO_SLOW):
+            self._failed[subject] = look.reason
+            return
         fingerprint = self.looks.fingerprint(look.name, look.patches, self.now) if look.patches else ""
         told = {"reason": look.reason.value, "width": look.width, "height": look.height, "fingerprint": fingerprint}
         self.looks.note(LOOK, image_ok.VERSION, subject, told, self.now)
@@ -111,6 +115,8 @@ class Eyes:
         subject = self._subjects.get(pinned)
         if subject is None:
             return None
+        if subject in self._failed:
+            return {"reason": self._failed[subject].value}
         name, version = (LOOK, image_ok.VERSION) if enricher == LOOK else (_price_in(currency), image_price.VERSION)
         return self.looks.known(name, version, subject) or self.looks.last(name, subject)
 
