@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,7 +65,8 @@ def look(
             raise NO_OCR
         if currency not in ("CNY", "USD", "EUR", "GBP"):
             raise UsageError(Text(f"--currency {currency}: use CNY, USD, EUR or GBP", f"--currency {currency}：可用 CNY、USD、EUR、GBP"))
-        rows = [_seen(options, image, out, currency) for image in images]
+        taken: set[Path] = set()
+        rows = [_seen(options, image, out, currency, taken) for image in images]
     except StorewatchError as error:
         fail(options, error)
     emit(options, rows, SEEN, Text("no pictures", "没有图片"))
@@ -72,7 +74,7 @@ def look(
         raise typer.Exit(1)
 
 
-def _seen(options: Settings, image: str, out: Path, currency: str) -> Mapping[str, object]:
+def _seen(options: Settings, image: str, out: Path, currency: str, taken: set[Path]) -> Mapping[str, object]:
     from engine.ingest.enrichers.drawing import boxed, outlined
     from engine.ingest.enrichers.image_ok import look_at
     from engine.ingest.enrichers.image_price import read_price
@@ -90,7 +92,8 @@ def _seen(options: Settings, image: str, out: Path, currency: str) -> Mapping[st
         return row | {"reason": told.reason, "said": WORDS[told.reason].in_(options.language)}
     lines: list[Line] = []
     reading = read_price(opened.picture, currency, lines.extend)
-    target = _free(out, image)
+    target = _free(out, image, taken)
+    taken.add(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(boxed(outlined(opened.picture, [line.quad for line in lines]), reading.quad, 1200))
     return row | {
@@ -128,10 +131,13 @@ def _visits(options: Settings) -> Visits:
     return load_facts(path).visits if path.is_file() else Visits()
 
 
-def _free(out: Path, image: str) -> Path:
+def _free(out: Path, image: str, taken: Collection[Path]) -> Path:
     """A name in ``out`` that no other picture of this run has taken; an earlier run's copy is replaced."""
-    name = "".join(char if char.isalnum() or char in "-_." else "_" for char in image.rpartition("/")[2].partition("?")[0])[:80]
-    return out / f"{name or 'picture'}.look.jpg"
+    name = (
+        "".join(char if char.isalnum() or char in "-_." else "_" for char in image.rpartition("/")[2].partition("?")[0])[:80] or "picture"
+    )
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(path for name in names if (path := out / f"{name}.look.jpg") not in taken)
 
 
 def unread(

@@ -28,7 +28,8 @@ _other_words = st.from_regex(r"\A[a-z_][a-z0-9_]{0,6}\Z").filter(lambda word: wo
 words = st.one_of(_words, _other_words)
 functions = st.one_of(st.sampled_from([*FUNCTIONS, *AGGREGATES]), words)
 kinds = words.map(lambda word: s.Name((word,)))
-names = st.lists(words, min_size=1, max_size=3).map(lambda parts: s.Name(tuple(parts)))
+quoted = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc"), exclude_characters="`"), min_size=1, max_size=6)
+names = st.lists(st.one_of(words, words, words, quoted), min_size=1, max_size=3).map(lambda parts: s.Name(tuple(parts)))
 decimals = st.decimals(0, 10**15, places=4, allow_nan=False, allow_infinity=False)
 strings = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=8).map(s.String)
 literals = st.one_of(
