@@ -147,11 +147,13 @@ class _Part:
         minutes = sorted(self._minutes())
         for offset in range(HORIZON // _DAY):
             day = first + offset * _DAY
-            if self._may_hold(day) or self._may_hold(day - _DAY) or self._may_hold(day - 2 * _DAY):
+            if self._may_hold_near(day):
                 yield from sorted(self._at(day, minutes))
 
-    def _may_hold(self, day: date) -> bool:
-        return self._is_day(day) and (not self.model.dates or any(dates.touches(day) for dates in self.model.dates))
+    def _may_hold_near(self, day: date) -> bool:
+        """Whether it may hold on the day, or have held shortly before. A night is of the day on which it began."""
+        near, dates = (day, day - _DAY, day - 2 * _DAY), self.model.dates
+        return any(map(self._is_day, near)) and (not dates or any(each.touches(one) for each in dates for one in near))
 
     def _minutes(self) -> set[int]:
         times = {minute % DAY_MINUTES for clock in self.model.times for minute in (clock.start, clock.end)}

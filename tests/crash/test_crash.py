@@ -117,7 +117,8 @@ def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
 
 @pytest.fixture(scope="module")
 def undisturbed(victim: Victim, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], list[str]]:
-    """The answer of a run that nobody kills, and the mails it sent."""
+    """The answer of a run that nobody kills, and the mails it sent. The run before it leaves what later ones remember, compiled queries."""
+    victim.run(victim.fresh(tmp_path_factory.mktemp("before") / "project"))
     project = victim.fresh(tmp_path_factory.mktemp("undisturbed") / "project")
     answer = victim.run(project)
     assert answer["exit"] == 0

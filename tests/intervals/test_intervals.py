@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from typer.testing import CliRunner
@@ -190,6 +190,7 @@ def parts(draw: st.DrawFn) -> dict[str, object]:
 
 
 @settings(max_examples=120, deadline=None)
+@example([{"times": ["01:45..01:30"], "days_of_month": ["25..28"], "dates": ["03-29 01:15..03-29 05:00"]}], "2026-03-28T00:00", 0)
 @given(
     st.lists(parts(), min_size=1, max_size=2),
     st.sampled_from(["2026-03-28T00:00", "2026-10-24T12:00", "2026-04-04T06:00", "2026-03-21T06:00"]),
