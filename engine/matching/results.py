@@ -156,6 +156,8 @@ def plain_value(value: Raw, type_: Type) -> Value:
     """A cell as messages have it: whole numbers as int, exact decimals without trailing zeros, doubles rounded to nine digits,
     instants in UTC; None for a time too far away for a calendar."""
     match type_, value:
+        case (_, str() | None):
+            return value
         case (Type.TIMESTAMP, datetime()):
             return _utc(value)
         case (Type.TIMESTAMP, int() | float() | Decimal()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import repeat
 
 import ibis
 import pyarrow as pa
@@ -84,12 +85,14 @@ class Lookup:
         return written(table.select(HOLDS, **keys, **values), frames)
 
     def _rows(self, wanted: Wanted, query: Query) -> Iterator[Found]:
-        for row in self.run.fetch(query).to_pylist():
-            yield Found(
-                tuple(str(row[f"key {i}"]) for i in range(len(wanted.schema.key))),
-                row[HOLDS] is True,
-                {name: plain_value(row[f"value {i}"], node.type) for i, (name, node) in enumerate(wanted.values)},
-            )
+        table, names = self.run.fetch(query), [name for name, _ in wanted.values]
+        keys = [table.column(f"key {i}").to_pylist() for i in range(len(wanted.schema.key))]
+        values = [
+            [plain_value(value, node.type) for value in table.column(f"value {i}").to_pylist()] for i, (_, node) in enumerate(wanted.values)
+        ]
+        rows = zip(*values, strict=True) if values else repeat(())
+        for holds, key, row in zip(table.column(HOLDS).to_pylist(), zip(*keys, strict=True), rows, strict=False):
+            yield Found(tuple(map(str, key)), holds is True, dict(zip(names, row, strict=True)))
 
 
 def _structure(wanted: Wanted) -> tuple[object, ...]:

@@ -186,7 +186,8 @@ class Correlation:
         scopes: set[Scope] = set()
         stored = [pattern for pattern in rule.patterns if pattern.source == ALERT or pattern.source in self.lookup.matcher.schemas]
         for pattern in sorted(stored, key=lambda pattern: pattern.source != ALERT):
-            types = {name: node.type for name, node in values_wanted(rule, pattern)}
+            types, unsure = {name: node.type for name, node in values_wanted(rule, pattern)}, unsure_field(pattern)
+            rows = self._rows.setdefault((rule.name, pattern.binding), {})
             for row in self._wanted_rows(rule, pattern, scopes):
                 scope = tuple(str(row.values[name]) for name in rule.scope if row.values[name] is not None)
                 if len(scope) < len(rule.scope):
@@ -195,8 +196,8 @@ class Correlation:
                 name = f"{rule.name}/{pattern.source}/{'/'.join(row.key)}"
                 fields = merged.setdefault((pattern.source, name), {})
                 fields |= {pattern.binding: True, **{name: scalar(value, types[name]) for name, value in row.values.items()}}
-                sure = row.holds and row.values.get(unsure_field(pattern)) is not True
-                self._rows.setdefault((rule.name, pattern.binding), {})[name] = Row(scope, replace(row, holds=sure))
+                sure = row.holds and row.values.get(unsure) is not True
+                rows[name] = Row(scope, row if sure is row.holds else replace(row, holds=sure))
                 if not sure:
                     self._unknown[rule.name].add(scope)
         for (source, name), fields in merged.items():

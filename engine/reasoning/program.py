@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from itertools import product
@@ -32,6 +32,7 @@ FIELD_TYPES: Mapping[Type, c.FieldType] = {
 }
 INCIDENT_FIELDS: Mapping[str, c.FieldType] = dict.fromkeys(("name", "severity", "store_id", "owner", "area"), c.FieldType.TEXT)
 EPOCH = date(1970, 1, 1)
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 TRUE = c.Constant(True)
 
@@ -313,13 +314,15 @@ def _make_alike(
 def scalar(value: Value, type_: Type) -> c.Scalar | None:
     """A value as correlation takes it: instants and durations in microseconds, days since 1970, other numbers as double."""
     match value:
+        case str() | bool() | None:
+            return value
         case timedelta():
             return value // MICROSECOND
         case datetime():
-            return (value - datetime.fromisoformat("1970-01-01T00:00:00+00:00")) // MICROSECOND
+            return (value - BEGINNING) // MICROSECOND
         case date():
             return (value - EPOCH).days
-        case Decimal() | int() if type_ in WHOLE and not isinstance(value, bool):
+        case Decimal() | int() if type_ in WHOLE:
             return int(value)
         case Decimal():
             return float(value)
