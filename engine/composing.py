@@ -22,6 +22,8 @@ from engine.state import Event, Past
 
 LOG = logging.getLogger(__name__)
 Values = tuple[Shown, ...]
+Keys = Mapping[str, set[tuple[str, ...]]]
+"""Keys of rows, by rule."""
 TREND_POINTS = 14
 TRENDS_A_MESSAGE = 5
 
@@ -61,7 +63,8 @@ class Desk:
     def messages(self, plans: Iterable[Plan], *, pictures: bool = True) -> Iterator[Message]:
         """What each plan's message tells, before it is rendered; without trends and seen pictures where there are to be no ``pictures``."""
         plans = tuple(plans)
-        trends, seen = (self._trends(plans), self._pictures(plans)) if pictures else ({}, {})
+        illustrated = self._illustrated(plans) if pictures else {}
+        trends, seen = self._trends(illustrated), self._pictures(illustrated)
         current = self._current(plans)
         names = self.snapshots.store_names({t.alert.store_id for p in plans for t in p.transitions}, self.at)
         return (self._message(each, trends, names, current, seen) for each in plans)
@@ -124,7 +127,7 @@ class Desk:
         name = alert.identity.rule
         return self.infos.get(name) or RuleInfo(name, Text.same(name), alert.severity)
 
-    def _illustrated(self, plans: Iterable[Plan]) -> dict[str, set[tuple[str, ...]]]:
+    def _illustrated(self, plans: Iterable[Plan]) -> Keys:
         """By rule, the keys of the first few firing alerts of each message: those that get pictures."""
         wanted: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
         for each in plans:
@@ -132,18 +135,17 @@ class Desk:
                 wanted[moved.alert.identity.rule].add(moved.alert.identity.key)
         return wanted
 
-    def _pictures(self, plans: Iterable[Plan]) -> dict[Identity, bytes]:
+    def _pictures(self, wanted: Keys) -> dict[Identity, bytes]:
         """The pictures that rules with a ``picture`` name, as they were kept when their batch was ingested."""
-        wanted, found = self._illustrated(plans), dict[Identity, bytes]()
+        found: dict[Identity, bytes] = {}
         for rule in self.project.rules:
             if rule.picture and rule.name in wanted:
                 with _dispensable(f"picture of {rule.name}"):
                     found |= pictures_of(rule.name, rule.kind, rule.picture, wanted[rule.name], self.matcher, self.snapshots, self.at)
         return found
 
-    def _trends(self, plans: Iterable[Plan]) -> dict[Identity, Trend]:
-        """Trends of the first few firing alerts of each message, asked for once a rule."""
-        wanted = self._illustrated(plans)
+    def _trends(self, wanted: Keys) -> dict[Identity, Trend]:
+        """Their trends, asked for once a rule."""
         found: dict[Identity, Trend] = {}
         facts = self.project.facts
         for rule in self.project.rules:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from importlib.metadata import version
 
 import duckdb
@@ -24,7 +25,7 @@ from engine.matching.reads import kinds_read
 from engine.matching.results import Raw, Sight, candidates, evidence_by_key, with_evidence
 from engine.matching.sources import connect, create_view, set_now
 from engine.model import ALL_STORES, Candidate, Identity, KindSchema, RuleResult, Stores
-from engine.remembering import digest, of_user
+from engine.remembering import Memory, digest, of_user
 from engine.rules import AlertRule
 from engine.snapshots import Selection, Snapshots
 
@@ -53,7 +54,6 @@ class Matcher:
         self.views: dict[Source, tuple[Selection, Selection]] = {}
         self._queries: dict[object, Query] = {}
         self._memory = of_user()
-        self._surroundings = digest([schemas, time_zone, *map(version, ("ibis-framework", "sqlglot"))])
 
     def evaluate(
         self, rules: Sequence[AlertRule], snapshots: Snapshots, at: datetime, active: Mapping[str, frozenset[Identity]] = NO_ACTIVE
@@ -93,21 +93,23 @@ class Matcher:
     def query(self, key: object, make: Callable[[], Query]) -> Query:
         """The compiled query under ``key``, which tells all that it depends on beside the kinds of fact."""
         if key not in self._queries:
-            self._queries[key] = self._compiled(digest([self._surroundings, key]), make)
+            self._queries[key] = self._remembered(self._memory, key, make) if self._memory else _compiled(make)
         return self._queries[key]
 
-    def _compiled(self, name: str, make: Callable[[], Query]) -> Query:
+    def _remembered(self, memory: Memory, key: object, make: Callable[[], Query]) -> Query:
         """Compiling takes longer than evaluating: what was compiled before is remembered."""
-        text = self._memory.made(name) if self._memory else None
+        name = digest([self._surroundings, key])
+        text = memory.made(name)
         if text is not None:
             return Query.from_json(text)
-        try:
-            query = make()
-        except IbisError as error:
-            raise failed(error) from error
-        if self._memory:
-            self._memory.note(name, query.to_json())
+        query = _compiled(make)
+        memory.note(name, query.to_json())
         return query
+
+    @cached_property
+    def _surroundings(self) -> str:
+        """What all queries depend on."""
+        return digest([self.schemas, self.dialect.time_zone, *map(version, ("ibis-framework", "sqlglot"))])
 
 
 class Run:
@@ -253,6 +255,13 @@ def selected(snapshots: Snapshots, source: Source, current: Selection, fresh_for
 def structure(rule: AlertRule) -> tuple[object, ...]:
     """All of a rule that its queries depend on."""
     return rule.kind, rule.where, rule.when, rule.severities, tuple(item.value for item in rule.show)
+
+
+def _compiled(make: Callable[[], Query]) -> Query:
+    try:
+        return make()
+    except IbisError as error:
+        raise failed(error) from error
 
 
 def failed(error: Exception) -> EvaluationError:
