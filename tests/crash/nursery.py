@@ -10,6 +10,7 @@ Reads one JSON request a line and answers with one JSON line:
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -63,15 +64,14 @@ def plant(point: str, side: str, passage: int) -> None:
     """The process kills itself at that passage of the point."""
     owner, name = POINTS[point]
     original = getattr(owner, name)
-    count = 0
+    passages = itertools.count(1)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        nonlocal count
-        count += 1
-        if side == "before" and count == passage:
+        this = next(passages)  # threads pass at the same time
+        if side == "before" and this == passage:
             os.kill(os.getpid(), signal.SIGKILL)
         result = original(*args, **kwargs)
-        if side == "after" and count == passage:
+        if side == "after" and this == passage:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 

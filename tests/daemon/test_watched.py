@@ -70,9 +70,9 @@ def test_a_daemon_is_watched_from_its_start_to_its_end(shop: Path, url: str) -> 
         code, told = status_of(shop, url)
         assert (code, told["failing"]) == (0, [])
         assert [(each["process"], each["running"]) for each in told["daemons"]] == [(daemon.process.pid, True)]  # type: ignore[index]
+        until(lambda: "storewatch_daemons 1.0" in ask(port, "/metrics")[1], "a look at the database that finds the daemon")
         scrape = ask(port, "/metrics")[1]
-        assert 'storewatch_evaluations_total{outcome="done",schedule="often"}' in scrape
-        assert "storewatch_daemons 1.0" in scrape and "process_resident_memory_bytes" in scrape
+        assert 'storewatch_evaluations_total{outcome="done",schedule="often"}' in scrape and "process_resident_memory_bytes" in scrape
         if PROMTOOL:
             checked = subprocess.run([PROMTOOL, "check", "metrics"], input=scrape, capture_output=True, text=True, check=False)
             assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
