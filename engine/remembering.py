@@ -75,13 +75,19 @@ def digest(parts: Iterable[object]) -> str:
 
 
 def _said(part: object) -> str:
-    if is_dataclass(part):
-        return f"{type(part).__name__}({', '.join(_said(getattr(part, field.name)) for field in fields(part) if field.compare)})"
+    if names := _compared(type(part)):  # type: ignore[arg-type]  # classes are hashable
+        return f"{type(part).__name__}({', '.join([_said(getattr(part, name)) for name in names])})"
     if isinstance(part, Mapping):
-        return f"{{{', '.join(f'{_said(key)}: {_said(value)}' for key, value in part.items())}}}"
+        return f"{{{', '.join([f'{_said(key)}: {_said(value)}' for key, value in part.items()])}}}"
     if isinstance(part, list | tuple):
         return f"[{', '.join(map(_said, part))}]"
     return repr(part)
+
+
+@cache
+def _compared(type_: type) -> tuple[str, ...]:
+    """The fields of a dataclass that are compared; none of anything else."""
+    return tuple(field.name for field in fields(type_) if field.compare) if is_dataclass(type_) else ()
 
 
 @cache

@@ -14,6 +14,7 @@ from engine.language.typed import Const, Span
 from engine.model import Type
 from engine.project import load_project
 from engine.remembering import MOST, Memory, digest, of_user
+from engine.ruletest.reading import check_tests
 
 
 @pytest.fixture
@@ -87,3 +88,24 @@ def test_what_is_wrong_is_told_every_time(tmp_path: Path, memory: Memory) -> Non
         with pytest.raises(ProblemsFound, match="nothing"):
             load_project(project, thorough=True, memory=memory)
     assert not list(memory.folder.iterdir())
+
+
+def test_tests_that_were_right_are_read_again_when_their_rule_shows_something_else(
+    tmp_path: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy_starter(tmp_path / "project")
+    project = load_project(tmp_path / "project")
+    assert check_tests(project, memory) == ()
+    monkeypatch.setattr("engine.ruletest.reading.load", pytest.fail)
+    assert check_tests(project, memory) == (), "nothing is read"
+    monkeypatch.undo()
+    rules = tmp_path / "project" / "rules" / "a_service.yaml"
+    written = rules.read_text(encoding="utf-8")
+    label = next(item.label for rule in project.rules if rule.name == "dsr_drop" for item in rule.show)
+    rules.write_text(written.replace(label.zh, "别的名称"), encoding="utf-8")
+    assert {problem.code for problem in check_tests(load_project(tmp_path / "project"), memory)} == {"unknown_label"}
+    rules.write_text(written, encoding="utf-8")
+    tests = tmp_path / "project" / "rules" / "a_service.test.yaml"
+    tests.write_text(tests.read_text(encoding="utf-8") + "- test: 没有期望\n  rule: dsr_drop\n", encoding="utf-8")
+    for _ in range(2):
+        assert [problem.code for problem in check_tests(project, memory)] == ["expects_nothing"], "what is wrong is found anew"

@@ -78,8 +78,9 @@ def _checked(folder: Path) -> Project:
     from engine.project import load_project
     from engine.ruletest.reading import check_tests
 
-    project = load_project(folder, thorough=True, memory=remembering.of_user())
-    if problems := check_tests(project):  # of rules that are wrong themselves nothing could be said
+    memory = remembering.of_user()
+    project = load_project(folder, thorough=True, memory=memory)
+    if problems := check_tests(project, memory):  # of rules that are wrong themselves nothing could be said
         raise ProblemsFound(problems)
     return project
 

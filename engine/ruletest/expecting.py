@@ -8,11 +8,9 @@ from datetime import datetime
 
 from engine.errors import Text
 from engine.facts import Column, Facts
-from engine.incidents import IncidentRule
-from engine.incidents.rule import COUNT
-from engine.model import Shown, Type
-from engine.rules import AlertRule
+from engine.model import Shown
 from engine.ruletest.files import ExpectFile, StepFile, one_of
+from engine.ruletest.heads import Head
 from engine.ruletest.model import Expectation, Expected, ExpectedMail, Key, ShownValue
 from engine.ruletest.notes import Notes
 from engine.ruletest.rows import read_key, scope_key
@@ -53,7 +51,7 @@ class ExpectReader:
 
     notes: Notes
     facts: Facts
-    rule: AlertRule | IncidentRule
+    rule: Head
     known: Collection[Key] | None
 
     def read(self, path: Path_, step: StepFile, at: datetime) -> Mapping[Key, Expected] | None:
@@ -71,7 +69,7 @@ class ExpectReader:
         return expected
 
     def _keys(self, path: Path_, at: datetime) -> list[Key]:
-        kind = self.facts.kinds[self.rule.kind] if isinstance(self.rule, AlertRule) else None
+        kind = self.facts.kinds[self.rule.kind] if self.rule.kind else None
 
         def read() -> list[Key]:
             names = expand(typed_key(self.notes.document, path))
@@ -92,19 +90,12 @@ class ExpectReader:
         raw = self.notes.validated(ExpectFile, path, value)
         if raw is None:
             return None
-        reader = ShowReader(self.notes, self.facts, shown_by(self.rule))
+        reader = ShowReader(self.notes, self.facts, self.rule.shown)
         shows = [reader.read((*path, "shows", label), label, shown, at) for label, shown in raw.shows.items()]
         return Expected(raw.state, raw.severity, raw.reason, tuple(item for item in shows if item))
 
     def mails(self, step: StepFile) -> tuple[ExpectedMail, ...] | None:
         return None if step.mails is None else tuple(ExpectedMail(mail.subject, mail.to) for mail in step.mails)
-
-
-def shown_by(rule: AlertRule | IncidentRule) -> list[Shown]:
-    """What messages about the rule show, without values."""
-    if isinstance(rule, AlertRule):
-        return [Shown(item.label, None, item.value.type) for item in rule.show]
-    return [*(Shown(item.label, None, item.value.type) for _, item in rule.show), Shown(COUNT, None, Type.INTEGER)]
 
 
 def labels_of(item: Shown) -> tuple[str, ...]:

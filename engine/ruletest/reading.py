@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from engine.errors import Problem, ProblemsFound, Text, UsageError
-from engine.incidents import IncidentRule
 from engine.ingest import parse_instant
 from engine.project import Project
-from engine.rules import AlertRule
+from engine.remembering import Memory, digest
 from engine.ruletest.alerts import AlertReader
 from engine.ruletest.expecting import ExpectReader
 from engine.ruletest.files import StepFile, TestFile
+from engine.ruletest.heads import Head, Heads, heads_of
 from engine.ruletest.model import Given, GivenAlert, Key, RuleTest, Step
 from engine.ruletest.notes import Notes
 from engine.ruletest.rows import RowReader
@@ -27,38 +28,64 @@ OF_A_STEP = ("given", "alerts", "expect", "quiet", "mails")
 
 def load_tests(project: Project) -> tuple[RuleTest, ...]:
     """All tests beside the rules of ``project``, in the order of files and lines. Raises :class:`ProblemsFound`."""
-    tests, problems = _read_all(project)
+    tests: list[RuleTest] = []
+    problems: list[Problem] = []
+    heads = heads_of(project)
+    for path in _paths(project.folder):
+        found, wrong = _load(path, project.folder, heads)
+        tests += found
+        problems += wrong
     if problems:
         raise ProblemsFound(problems)
     return tuple(tests)
 
 
-def check_tests(project: Project) -> tuple[Problem, ...]:
-    """Every mistake of every test file of ``project``."""
-    return ProblemsFound(_read_all(project)[1]).problems
+def check_tests(project: Project, memory: Memory | None = None) -> tuple[Problem, ...]:
+    """Every mistake of every test file of ``project``. Files that ``memory`` knows to be right are not read again."""
+    problems: list[Problem] = []
+    heads = heads_of(project)
+    depends = digest(("tests", heads)) if memory else ""
+    for path in _paths(project.folder):
+        found = digest((depends, _content(path)))
+        if memory and memory.knows(found):
+            continue
+        wrong = _load(path, project.folder, heads)[1]
+        problems += wrong
+        if memory and not wrong:
+            memory.note(found)
+    return ProblemsFound(problems).problems
 
 
 def read_tests(document: Document, project: Project) -> tuple[tuple[RuleTest, ...], tuple[Problem, ...]]:
     """The tests of one file that are right, and every mistake in it."""
+    return _read(document, heads_of(project))
+
+
+def _paths(folder: Path) -> list[Path]:
+    return sorted((folder / "rules").rglob("*.test.yaml"))
+
+
+def _content(path: Path) -> bytes | None:
+    """None for what :func:`_load` will complain of."""
+    try:
+        return path.read_bytes() if path.is_file() else None
+    except OSError:
+        return None
+
+
+def _load(path: Path, folder: Path, heads: Heads) -> tuple[Sequence[RuleTest], Sequence[Problem]]:
+    try:
+        return _read(load(path, path.relative_to(folder).as_posix()), heads)
+    except ProblemsFound as error:
+        return (), error.problems
+
+
+def _read(document: Document, heads: Heads) -> tuple[tuple[RuleTest, ...], tuple[Problem, ...]]:
     notes = Notes(document)
-    return tuple(_read_file(notes, project)), tuple(notes.problems)
+    return tuple(_read_file(notes, heads)), tuple(notes.problems)
 
 
-def _read_all(project: Project) -> tuple[list[RuleTest], list[Problem]]:
-    tests: list[RuleTest] = []
-    problems: list[Problem] = []
-    for path in sorted((project.folder / "rules").rglob("*.test.yaml")):
-        try:
-            found, wrong = read_tests(load(path, path.relative_to(project.folder).as_posix()), project)
-        except ProblemsFound as error:
-            problems += error.problems
-            continue
-        tests += found
-        problems += wrong
-    return tests, problems
-
-
-def _read_file(notes: Notes, project: Project) -> list[RuleTest]:
+def _read_file(notes: Notes, heads: Heads) -> list[RuleTest]:
     data = notes.document.data
     if data is not None and not isinstance(data, list):
         text = Text("expected a list of tests, each starting with '- test: title'", "应是测试的列表，每个以 “- test: 标题” 开头")
@@ -66,7 +93,7 @@ def _read_file(notes: Notes, project: Project) -> list[RuleTest]:
         return []
     tests: dict[str, RuleTest] = {}
     for index, each in enumerate(data or []):
-        test = _TestReader(notes, project, (index,)).read(each)
+        test = _TestReader(notes, heads, (index,)).read(each)
         if test and test.title in tests:
             line = tests[test.title].line
             text = Text(f"this title is already used on line {line}", f"第 {line} 行已用过这个标题")
@@ -90,7 +117,7 @@ class _TestReader:
     """Reads one test, which stands at ``root`` in its file."""
 
     notes: Notes
-    project: Project
+    heads: Heads
     root: Path_
 
     def read(self, data: object) -> RuleTest | None:
@@ -104,9 +131,8 @@ class _TestReader:
         mark = self.notes.document.values[self.root]
         return RuleTest(raw.test, raw.rule, self.notes.document.file, mark.line, steps) if len(self.notes.problems) == before else None
 
-    def _rule(self, raw: TestFile) -> AlertRule | IncidentRule | None:
-        rules: dict[str, AlertRule | IncidentRule] = {rule.name: rule for rule in self.project.rules}
-        rules |= {rule.name: rule for rule in self.project.incidents}
+    def _rule(self, raw: TestFile) -> Head | None:
+        rules = self.heads.rules
         if raw.rule not in rules:
             text = Text(f"there is no rule '{raw.rule}'", f"没有名为 '{raw.rule}' 的规则")
             self.notes.unknown((*self.root, "rule"), "unknown_rule", text, raw.rule, rules)
@@ -126,31 +152,31 @@ class _TestReader:
             self.notes.wrong(self.root, "expects_nothing", text, hint)
         return len(self.notes.problems) == before
 
-    def _steps(self, raw: TestFile, rule: AlertRule | IncidentRule) -> tuple[Step, ...]:
+    def _steps(self, raw: TestFile, rule: Head) -> tuple[Step, ...]:
         instants = self._instants(raw)
         path = (*self.root, "store")
         store = self.notes.attempt(path, lambda: typed_text(self.notes.document, path, raw.store))
         if not instants:
             return ()
-        rows = RowReader(self.notes, self.project.facts, store or "")
+        rows = RowReader(self.notes, self.heads.facts, store or "")
         earlier = self._earlier(raw, instants[0].at, rows)
         given = [self._given(instant, rows) for instant in instants]
         exports = (*earlier, *(one for each in given for one in each))
-        known = self._keys(exports, rule) if isinstance(rule, AlertRule) and not self.notes.problems else None
-        reader = ExpectReader(self.notes, self.project.facts, rule, known)
+        known = self._keys(exports, rule.kind) if rule.kind and not self.notes.problems else None
+        reader = ExpectReader(self.notes, self.heads.facts, rule, known)
         alerts = [self._alerts(instant, rule, store or "") for instant in instants]
         steps = [self._step(instant, *each, reader) for instant, each in zip(instants, zip(given, alerts, strict=True), strict=True)]
         return (replace(steps[0], given=(*earlier, *steps[0].given)), *steps[1:])
 
-    def _alerts(self, instant: _Instant, rule: AlertRule | IncidentRule, store: str) -> tuple[GivenAlert, ...] | None:
+    def _alerts(self, instant: _Instant, rule: Head, store: str) -> tuple[GivenAlert, ...] | None:
         path, written = (*instant.path, "alerts"), instant.step.alerts
         if written is None:
             return None
-        if isinstance(rule, AlertRule):
+        if rule.kind:
             text = Text("alerts are given to tests of incident rules only", "只有事件规则的测试才能直接给出告警")
             self.notes.wrong(path, "not_here", text, Text("give rows: given: …", "请用 given 给出数据行"), key=True)
             return None
-        return AlertReader(self.notes, self.project, store).read(path, written, instant.at)
+        return AlertReader(self.notes, self.heads, store).read(path, written, instant.at)
 
     def _given(self, instant: _Instant, rows: RowReader) -> tuple[Given, ...]:
         written = instant.step.given
@@ -161,9 +187,9 @@ class _TestReader:
         line = self.notes.document.values[instant.path].line
         return Step(instant.at, given, expected, reader.mails(instant.step), line, alerts)
 
-    def _keys(self, given: Sequence[Given], rule: AlertRule) -> frozenset[Key]:
-        key = self.project.facts.kinds[rule.kind].key
-        return frozenset(tuple(str(row[name]) for name in key) for each in given if each.kind == rule.kind for row in each.rows)
+    def _keys(self, given: Sequence[Given], kind: str) -> frozenset[Key]:
+        key = self.heads.facts.kinds[kind].key
+        return frozenset(tuple(str(row[name]) for name in key) for each in given if each.kind == kind for row in each.rows)
 
     def _earlier(self, raw: TestFile, at: datetime, rows: RowReader) -> tuple[Given, ...]:
         """The exports before the first instant, oldest first, so that ``same`` repeats the newest."""
@@ -208,6 +234,6 @@ class _TestReader:
         if text and first and (later := relative(text, first)):
             return later
         try:
-            return parse_instant(text or DEFAULT_AT, self.project.facts)
+            return parse_instant(text or DEFAULT_AT, self.heads.facts)
         except UsageError as error:
             raise BilingualError("bad_time", error.text, TIME_HINT) from None
