@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,12 @@ def test_the_image_is_built_of_files_that_there_are() -> None:
     copied = [source for line in lines for source in line.split()[:-1]]
     allowed = set(re.findall(r"(?m)^!(.*)$", (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8")))
     assert set(copied) == allowed and all((ROOT / source).exists() for source in copied)
+
+
+def test_the_image_is_installed_with_extras_that_there_are() -> None:
+    (extras,) = re.findall(r"(?m)^ARG EXTRAS=(.*)$", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"))
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert set(extras.split(",")) == set(declared) - {"demo", "dev"}
 
 
 def test_the_compose_file_is_yaml_and_its_secrets_are_declared() -> None:
