@@ -25,7 +25,7 @@ from engine.rules import AlertRule
 from engine.snapshots import Snapshots
 
 LOG = logging.getLogger(__name__)
-MOST_ROWS = 4_000_000
+MOST_ROWS = 24_000_000
 """Rows that one query may look at, each counted once for every instant and batch at which it counts: about a gigabyte at work."""
 FIRST_SPAN = 8
 """So many instants are looked at first, then twice as many each time: whoever waits sees early how long it will take."""

@@ -12,7 +12,7 @@ from engine.simulate.causes import CAUSES
 from engine.simulate.cells import Layout
 from engine.simulate.desk_rows import DESK_ROWS
 from engine.simulate.incidents import Chronicle, Incident, plant
-from engine.simulate.layouts import LAYOUTS, MORE_LAYOUTS, PRODUCTS
+from engine.simulate.layouts import LAYOUTS, MORE_LAYOUTS
 from engine.simulate.look import ALL, Board
 from engine.simulate.pictured import Album
 from engine.simulate.plan import EVALUATIONS, Options
@@ -63,7 +63,7 @@ def simulate(folder: Path, options: Options) -> Summary:
             evaluation = next(due)
         for store, rows in _exports(layout, shops, now, options, chronicle.board):
             name = f"{now:%Y-%m-%d}/{now:%H%M}-{store or 'all'}-{layout.name}.{layout.suffix}"
-            content = album.layout(layout).render(album.shown(rows)) if album and layout is PRODUCTS else layout.render(rows)
+            content = album.render(layout, rows) if album else layout.render(rows)
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_bytes(content)
             manifest.append((name, "+".join(layout.kinds), now.isoformat(), store or ALL))
