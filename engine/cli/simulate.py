@@ -40,7 +40,10 @@ def simulate(
         int, typer.Option(help="Root causes planted of each kind: incidents that come together in one store.")
     ] = USUAL.causes,
     pictures: Annotated[
-        bool, typer.Option("--pictures", help="Paint the prices on pictures of products (and, with --rules, of banners), for storewatch to read.")
+        bool,
+        typer.Option(
+            "--pictures", help="Paint the prices on pictures of products (and, with --rules, of banners), for storewatch to read."
+        ),
     ] = False,
     force: Annotated[bool, typer.Option(help="Write into a folder that is not empty; its other files stay.")] = False,
 ) -> None:

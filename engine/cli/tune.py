@@ -88,7 +88,7 @@ def _tune(options: Settings, asked: Asked, vary: list[str], labels: Path | None,
     from engine.archive import Archive  # heavy modules load only when they are needed
     from engine.project import load_project
     from engine.snapshots import Snapshots
-    from engine.tune import Study, Variant, parse_variation, suggest, variants
+    from engine.tune import Study, Suggestion, Variant, parse_variation, suggest, variants
     from engine.yamlfile import load
 
     variations = [parse_variation(text) for text in vary]
@@ -104,16 +104,23 @@ def _tune(options: Settings, asked: Asked, vary: list[str], labels: Path | None,
         name = Text.same(f"{number}/{len(chosen)} {', '.join(each.values)}")
         trial = _trial(options, asked, archive, between, each, variations, truth, name)
         if trial is None:
-            options.say(Text("interrupted", "已中断"))
-            return INTERRUPTED
+            break
         trials.append(trial)
-    now, others = trials[0], trials[1:]
-    suggestion = suggest(now, others, at_most, ordered=len(variations) == 1)
-    study = Study(rule.name, tuple(each.name for each in variations), now, tuple(others), suggestion)
-    _tell(options, study)
-    if target:
-        _draw(options, study, target)
-    return 0
+    complete = len(trials) > len(chosen)
+    tried = Text(
+        f"interrupted: {max(len(trials) - 1, 0)} of {len(chosen)} values were tried",
+        f"已中断：{len(chosen)} 个取值试了 {max(len(trials) - 1, 0)} 个",
+    )
+    if trials:
+        now, *others = trials
+        suggestion = suggest(now, others, at_most, ordered=len(variations) == 1) if complete else Suggestion(None, tried)
+        study = Study(rule.name, tuple(each.name for each in variations), now, tuple(others), suggestion)
+        _tell(options, study)
+        if target and complete:
+            _draw(options, study, target)
+    elif not complete:
+        options.say(tried)
+    return 0 if complete else INTERRUPTED
 
 
 def _trial(

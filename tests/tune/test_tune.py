@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
+import engine.replay
 from engine.cli import label
+from engine.replay import Replay
 from tests.diff.conftest import DAYS, Repository, pristine, repository  # noqa: F401 - fixtures
 
 SPAN = ("--from", "2026-11-02", "--to", "2026-11-07")
@@ -49,6 +54,18 @@ def test_without_labels_by_a_limit(repository: Repository) -> None:  # noqa: F81
 def test_a_value_that_makes_the_rule_wrong(repository: Repository) -> None:  # noqa: F811
     output = repository.do("tune", "low_rating", "--vary", "4.8=5d", *SPAN, expect=2).output
     assert "with 4.8=5d the rule is wrong" in output and "few.yaml:5" in output
+
+
+def test_interrupted_it_tells_of_the_values_that_were_tried(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    whole, replays = engine.replay.replay, count(1)
+
+    def interrupted(*args: Any, **kwargs: Any) -> Replay:
+        return replace(whole(*args, **kwargs), complete=next(replays) < 3)
+
+    monkeypatch.setattr(engine.replay, "replay", interrupted)
+    said = repository.do("tune", "low_rating", "--vary", "4.8=4.6,4.7,4.9", *SPAN, expect=130)
+    assert [line.split()[:2] for line in said.stdout.splitlines()[1:]] == [["now", "3"], ["4.6", "1"]]
+    assert "no suggestion: interrupted: 1 of 3 values were tried" in said.output
 
 
 def test_what_people_said_counts(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
