@@ -95,9 +95,9 @@ function whenSeen(box, height, paint) {
 
 function cards() {
   const days = DATA.days.length, sent = DATA.sent.length;
-  const totals = byDay(DATA.sent, 3, 2).map(each => each.reduce((a, b) => a + b, 0)), most = Math.max(0, ...totals);
+  const totals = byDay(DATA.alerts, DAY, SEVERITY).map(each => each.reduce((a, b) => a + b, 0)), most = Math.max(0, ...totals);
   const values = [[DATA.alerts.length, W.alerts], [sent, W.notifications], [(sent / days).toFixed(1), W.per_day],
-    [DATA.stores.length, W.stores], ...(most ? [[DATA.days[totals.indexOf(most)].slice(5), `${W.busiest}: ${most} ${W.notifications}`]] : [])];
+    [DATA.stores.length, W.stores], ...(most ? [[DATA.days[totals.indexOf(most)].slice(5), `${W.busiest}: ${most} ${W.new_alerts}`]] : [])];
   main.append(make('div', {class: 'cards'}, ...values.map(([value, name]) => make('div', {}, make('b', {}, String(value)), make('span', {}, name)))));
 }
 const legend = tones => make('div', {class: 'legend'}, ...tones.map(tone => dots(tone, W[tone])));

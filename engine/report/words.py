@@ -17,6 +17,7 @@ PAGE: Mapping[str, Text] = {
     "notifications": Text("notifications", "通知"),
     "per_day": Text("notifications a day", "每天通知"),
     "busiest": Text("busiest day", "最忙的一天"),
+    "new_alerts": Text("new alerts", "个新告警"),
     "stores": Text("stores", "店铺"),
     "unknown": Text("most rows unknown at once", "同时未知的行最多"),
     "failed": Text("evaluations that failed", "失败的检查"),
