@@ -49,10 +49,10 @@ class Desk:
     as_of: Mapping[Identity, datetime]
     at: datetime
 
-    def notifications(self, plans: Iterable[Plan]) -> Iterator[tuple[Notification, str]]:
+    def notifications(self, plans: Iterable[Plan], *, pictures: bool = True) -> Iterator[tuple[Notification, str]]:
         """Each notification with the mistake of its template, empty where there is none."""
         plans = tuple(plans)
-        for each, message in zip(plans, self.messages(plans), strict=True):
+        for each, message in zip(plans, self.messages(plans, pictures=pictures), strict=True):
             rendered = {language: self.project.renderer.render(message, language) for language in {r.language for r in each.recipients}}
             for recipient in each.recipients:
                 channel = self.project.channels.channels[recipient.channel]
@@ -166,3 +166,8 @@ Write = Callable[[Desk, Sequence[Plan]], Sequence[tuple[Notification, str]]]
 def written(desk: Desk, plans: Sequence[Plan]) -> list[tuple[Notification, str]]:
     """The messages of the plans, as they will be sent."""
     return list(desk.notifications(plans))
+
+
+def written_plainly(desk: Desk, plans: Sequence[Plan]) -> list[tuple[Notification, str]]:
+    """As :func:`written`, without the pictures, which take longest."""
+    return list(desk.notifications(plans, pictures=False))

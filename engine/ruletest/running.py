@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 
 from engine.builtin import BUILT_IN
+from engine.composing import written_plainly
 from engine.errors import Text
 from engine.facts import Facts
 from engine.incidents import IncidentRule
@@ -41,7 +42,7 @@ from engine.ruletest.coverage import Coverage
 from engine.ruletest.model import Given, GivenAlert, Key, RuleTest, Step
 from engine.snapshots import Snapshots
 from engine.state import Evaluation, State
-from engine.state_tables import METADATA
+from engine.state_tables import METADATA, VERSIONS
 
 SCHEDULE = "test"
 NO_LINES = pa.array([], pa.int32())
@@ -110,14 +111,17 @@ class Bench:
 
     def round(self, snapshots: Snapshots, at: datetime, rules: Sequence[AlertRule]) -> Round:
         """Evaluate at ``at``, and deliver what came of it."""
-        done = run_round(self.project, self.matcher, snapshots, self.state, at, schedule=SCHEDULE, rules=rules, clock=lambda: at)
+        here = (self.project, self.matcher, snapshots, self.state)
+        done = run_round(*here, at, schedule=SCHEDULE, rules=rules, clock=lambda: at, write=written_plainly)
         deliver(self.state, self.senders, lambda: at, workers=1)
         return done
 
     def _forget(self) -> None:
+        """All but the project's files, which stay the same."""
         with self.state.writing() as connection:
             for table in reversed(METADATA.sorted_tables):
-                connection.execute(table.delete())
+                if table is not VERSIONS:
+                    connection.execute(table.delete())
 
 
 @dataclass
