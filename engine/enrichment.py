@@ -12,11 +12,11 @@ from ipaddress import ip_network
 from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from engine.errors import Problem, Text, did_you_mean
 from engine.facts import AGENT, Column, Enrichment, Visits
-from engine.fields import Duration, Strict, about, among
+from engine.fields import Duration, Strict, about, known_name
 from engine.model import Type
 from engine.yamlfile import BilingualError
 
@@ -68,13 +68,6 @@ ENRICHERS: Mapping[str, Enricher] = MappingProxyType(
 PICTURES = ("image_price", "image_ok")
 
 
-def _parse_enricher(value: object) -> object:
-    if isinstance(value, str) and value in ENRICHERS:
-        return value
-    hint = did_you_mean(str(value), ENRICHERS) or Text(f"enrichers: {', '.join(ENRICHERS)}", f"可以写：{'、'.join(ENRICHERS)}")
-    raise BilingualError("unknown_enricher", Text(f"{value!r} is not an enricher", f"没有名为 {value!r} 的 enricher"), hint)
-
-
 def _parse_network(value: str) -> str:
     try:
         ip_network(value)
@@ -86,7 +79,13 @@ def _parse_network(value: str) -> str:
     return value
 
 
-_Name = Annotated[str, BeforeValidator(_parse_enricher, json_schema_input_type=Annotated[str, among(ENRICHERS)])]
+_KNOWN_ENRICHER = known_name(
+    ENRICHERS,
+    "unknown_enricher",
+    lambda value: Text(f"{value!r} is not an enricher", f"没有名为 {value!r} 的 enricher"),
+    Text("enrichers", "可以写"),
+)
+_Name = Annotated[str, _KNOWN_ENRICHER]
 _Network = Annotated[str, AfterValidator(_parse_network)]
 
 

@@ -18,9 +18,9 @@ from pydantic.config import JsonDict
 from engine.enrichment import EnrichFile, VisitsFile, enrichments
 from engine.errors import Problem, ProblemsFound, Text, UsageError, did_you_mean
 from engine.facts import Alias, Column, Duplicates, Facts, Kind, normal_heading
-from engine.fields import NAME, Duration, Fraction, LocalText, Strict, TimeZone, about, among, named
+from engine.fields import NAME, Duration, Fraction, LocalText, Strict, TimeZone, about, known_name, named
 from engine.model import Type
-from engine.yamlfile import BilingualError, Document, Path_, load
+from engine.yamlfile import Document, Path_, load
 
 TYPES: Mapping[str, Type] = MappingProxyType({**{kind.value: kind for kind in Type}, "url": Type.STRING})
 BOUNDED = frozenset({Type.INTEGER, Type.NUMBER, Type.MONEY, Type.PERCENT})
@@ -41,20 +41,6 @@ _NAME = re.compile(NAME)
 _NAMES_ONLY: JsonDict = {"propertyNames": {"pattern": f"^{NAME}$"}}
 
 
-def _parse_type(value: object) -> object:
-    if isinstance(value, str) and value in TYPES:
-        return value
-    hint = did_you_mean(str(value), TYPES) or Text(f"types: {', '.join(TYPES)}", f"可用的类型：{'、'.join(TYPES)}")
-    raise BilingualError("unknown_type", Text(f"{value!r} is not a type", f"{value!r} 不是类型"), hint)
-
-
-def _parse_conversion(value: object) -> object:
-    if isinstance(value, str) and value in CONVERSIONS:
-        return value
-    hint = did_you_mean(str(value), CONVERSIONS) or Text(f"known: {', '.join(CONVERSIONS)}", f"可以写：{'、'.join(CONVERSIONS)}")
-    raise BilingualError("unknown_conversion", Text(f"in: {value!r} is not known", f"in: {value!r} 不认识"), hint)
-
-
 def _as_alias(value: object) -> object:
     return {"heading": value} if isinstance(value, str) else value
 
@@ -63,7 +49,13 @@ def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-_Conversion = Annotated[str, BeforeValidator(_parse_conversion, json_schema_input_type=Annotated[str, among(CONVERSIONS)])]
+_KNOWN_TYPE = known_name(
+    TYPES, "unknown_type", lambda value: Text(f"{value!r} is not a type", f"{value!r} 不是类型"), Text("types", "可用的类型")
+)
+_KNOWN_CONVERSION = known_name(
+    CONVERSIONS, "unknown_conversion", lambda value: Text(f"in: {value!r} is not known", f"in: {value!r} 不认识"), Text("known", "可以写")
+)
+_Conversion = Annotated[str, _KNOWN_CONVERSION]
 
 
 class AliasFile(Strict):
@@ -81,7 +73,7 @@ class AliasFile(Strict):
 
 
 AliasEntry = Annotated[AliasFile, BeforeValidator(_as_alias, json_schema_input_type=Annotated[str, Field(min_length=1)] | AliasFile)]
-_ColumnType = Annotated[str | None, BeforeValidator(_parse_type, json_schema_input_type=Annotated[str, among(TYPES)])]
+_ColumnType = Annotated[str | None, _KNOWN_TYPE]
 _Names = Annotated[tuple[str, ...] | None, BeforeValidator(_as_tuple, json_schema_input_type=str | tuple[str, ...] | None)]
 
 

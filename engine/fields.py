@@ -7,7 +7,7 @@ very models that read the files.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated
@@ -56,6 +56,19 @@ def written(pattern: str, wrong: Text) -> WithJsonSchema:
 def among(texts: Iterable[str]) -> WithJsonSchema:
     """For JSON Schema: one of the texts."""
     return WithJsonSchema({"type": "string", "enum": [*texts]})
+
+
+def known_name(names: Collection[str], code: str, wrong: Callable[[object], Text], all_: Text) -> BeforeValidator:
+    """A value that must be one of ``names``; editors offer them. A problem has this ``code``, says what is ``wrong``, and offers the name
+    that was probably meant, else all, after ``all_``."""
+
+    def parse(value: object) -> object:
+        if isinstance(value, str) and value in names:
+            return value
+        listed = Text(f"{all_.en}: {', '.join(names)}", f"{all_.zh}：{'、'.join(names)}")
+        raise BilingualError(code, wrong(value), did_you_mean(str(value), names) or listed)
+
+    return BeforeValidator(parse, json_schema_input_type=Annotated[str, among(names)])
 
 
 def read_as(form: object) -> BeforeValidator:
