@@ -27,8 +27,8 @@ class Options:
 
     ``rules`` are those whose incidents are planted. For the first rules the platforms' own sheets are enough, and only kinds that those
     rules read are exported, or all fifteen with ``everything``; any other rule makes the run :attr:`wide`. So do ``causes``, of which
-    so many of each are planted: troubles that come together in one store. With ``pictures`` products have pictures with prices on them
-    instead of a column that tells these prices (in runs that are not wide).
+    so many of each are planted: troubles that come together in one store. With ``pictures`` products (and banners, in wide runs) have
+    pictures with prices on them instead of a column that tells these prices.
     """
 
     stores: int = 5

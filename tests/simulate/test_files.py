@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -56,6 +57,15 @@ def test_the_committed_samples_are_what_the_simulator_writes(pictured: Path) -> 
     assert committed.keys() == written.keys()
     exports_of = [{name: content for name, content in each.items() if not name.endswith(".jpg")} for each in (committed, written)]
     assert exports_of[0] == exports_of[1], "regenerate them: storewatch simulate samples --force --pictures"
+
+
+def test_banners_have_pictures_where_rules_are_asked_for(tmp_path: Path) -> None:
+    simulate(tmp_path, Options(stores=1, days=7, rules=("banner_price_mismatch",), incidents=0, pictures=True))
+    painted = {path.name for path in (tmp_path / "pictures").iterdir()}
+    banners = json.loads((tmp_path / "2026-11-05" / "0830-all-placement.json").read_text(encoding="utf-8"))
+    pictures = [banner["图片链接"] for banner in banners if not str(banner["图片链接"] or "https:").startswith("https:")]
+    assert pictures and painted >= set(pictures)
+    assert "图片价格" not in banners[0] and "图片价格" not in (tmp_path / "2026-11-05" / "0830-all-product.csv").read_text(encoding="gb18030")
 
 
 def test_the_samples_stay_small() -> None:
