@@ -38,12 +38,15 @@ def rule_of(alert: Alert, rules: Mapping[str, RuleInfo]) -> RuleInfo:
 
 def group_key(route: Route, labels: Mapping[str, str]) -> str:
     values = [f"{name}={labels.get(name, '')}" for name in route.group_by]
-    return digest(route.name, route.receiver, *values)
+    return _known_digest(route.name, route.receiver, *values)
 
 
-@lru_cache(maxsize=1 << 16)
 def digest(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode(errors="surrogatepass")).hexdigest()[:20]
+
+
+_known_digest = lru_cache(maxsize=1 << 16)(digest)
+"""For what is asked of the same groups again and again."""
 
 
 def threads_in(alert: Alert, group: str, told: Told) -> list[Thread]:
