@@ -273,13 +273,13 @@ SEEN_BATCHES = Table(
     Column("evaluation", Integer, nullable=False),
 )
 
-_WRITERS: tuple[tuple[type, str, Callable[[Any], object]], ...] = (
-    (datetime, "datetime", datetime.isoformat),
-    (date, "date", date.isoformat),
-    (timedelta, "microseconds", lambda value: value // timedelta(microseconds=1)),
-    (Decimal, "decimal", str),
-    (float, "float", repr),
-)
+_WRITERS: dict[type, tuple[str, Callable[[Any], object]]] = {
+    datetime: ("datetime", datetime.isoformat),
+    date: ("date", date.isoformat),
+    timedelta: ("microseconds", lambda value: value // timedelta(microseconds=1)),
+    Decimal: ("decimal", str),
+    float: ("float", repr),
+}
 _READERS: dict[str, Callable[[Any], Value]] = {
     "datetime": datetime.fromisoformat,
     "date": date.fromisoformat,
@@ -291,10 +291,10 @@ _READERS: dict[str, Callable[[Any], Value]] = {
 
 def value_to_json(value: Value) -> object:
     """Text, whole numbers, booleans and None as they are; all else as ``{type: text}``, so that 4.70 comes back as Decimal 4.70."""
-    for type_, name, write in _WRITERS:
-        if isinstance(value, type_):
-            return {name: write(value)}
-    return value
+    if type(value) not in _WRITERS:
+        return value
+    name, write = _WRITERS[type(value)]
+    return {name: write(value)}
 
 
 def value_from_json(data: Any) -> Value:

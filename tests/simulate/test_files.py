@@ -65,7 +65,9 @@ def test_banners_have_pictures_where_rules_are_asked_for(tmp_path: Path) -> None
     banners = json.loads((tmp_path / "2026-11-05" / "0830-all-placement.json").read_text(encoding="utf-8"))
     pictures = [banner["图片链接"] for banner in banners if not str(banner["图片链接"] or "https:").startswith("https:")]
     assert pictures and painted >= set(pictures)
-    assert "图片价格" not in banners[0] and "图片价格" not in (tmp_path / "2026-11-05" / "0830-all-product.csv").read_text(encoding="gb18030")
+    assert "图片价格" not in banners[0] and "图片价格" not in (tmp_path / "2026-11-05" / "0830-all-product.csv").read_text(
+        encoding="gb18030"
+    )
 
 
 def test_the_samples_stay_small() -> None:
