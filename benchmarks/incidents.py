@@ -22,10 +22,11 @@ from datetime import datetime
 from pathlib import Path
 
 from engine.cli.init import copy_starter
-from engine.model import Delivery, Identity, Notification, Outcome, Reason, Send, State
+from engine.model import Identity, Notification, Reason, State
 from engine.outbox import deliver
 from engine.pipeline import Round
 from engine.project import Project, load_project
+from engine.sending import Delivery, Outcome, Send
 from engine.simulate.causes import CAUSES
 from engine.simulate.plan import Options
 from engine.simulate.playing import Player, steps

@@ -6,14 +6,12 @@ Instants are timezone-aware ``datetime`` in UTC. Key values are text. Numbers in
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
-from typing import Protocol
 
 from engine.errors import Text
 
@@ -255,31 +253,6 @@ class Transition:
     at: datetime
 
 
-class Delivery(StrEnum):
-    DELIVERED = "delivered"
-    TRY_LATER = "try_later"
-    GIVE_UP = "give_up"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one attempt to send. ``category`` is a stable word (``refused_connection``, ``bad_recipient``, ...). ``wait`` is how
-    long the other side asked us to wait at least."""
-
-    delivery: Delivery
-    category: str
-    detail: str = ""
-    wait: timedelta | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """At most so many messages in any ``window``."""
-
-    most: int
-    window: timedelta
-
-
 @dataclass(frozen=True, slots=True)
 class Notification:
     """One message to one recipient over one channel, with the bytes exactly as they will be sent.
@@ -296,16 +269,6 @@ class Notification:
     payload: bytes
     created_at: datetime
     alerts: tuple[str, ...] = ()
-
-
-Send = Callable[[Notification], Outcome]
-
-
-class Sender(Protocol):
-    """A channel's implementation. :meth:`session` opens what many messages share (one SMTP connection) and yields a function that
-    sends one of them and never raises for what the server answers."""
-
-    def session(self) -> AbstractContextManager[Send]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from datetime import datetime
 from engine.actions import Surroundings, limits, type_of
 from engine.actions.notices import dead_letter_notice
 from engine.errors import UsageError
-from engine.model import Delivery, Notification, Outcome, Send, Sender
+from engine.model import Notification
 from engine.outbox import DeliveryReport, deliver
 from engine.routing import Channel, Channels
+from engine.sending import Delivery, Outcome, Send, Sender
 from engine.state import State
 
 

@@ -28,7 +28,7 @@ from engine.actions.robots import (
 )
 from engine.actions.surroundings import Surroundings, secret_of, trusted
 from engine.actions.webhook import webhook_bytes, webhook_sender
-from engine.model import Message, Notification, Rendered, Sender
+from engine.model import Message, Notification, Rendered
 from engine.outbox import Limits
 from engine.routing import Channel, Channels, ConsoleChannel, EmailChannel, Recipient
 from engine.routing.channel_options import ChannelOptions
@@ -42,6 +42,7 @@ from engine.routing.web_channels import (
     WebhookChannel,
     WecomChannel,
 )
+from engine.sending import Sender
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,10 @@ from engine.actions.payloads import annotations_of, as_json, instant, labels
 from engine.actions.surroundings import Surroundings, address_of, secret_of, trusted
 from engine.actions.web import Request, WebSender, answer_outcome
 from engine.actions.webhook import USER_AGENT, login_headers
-from engine.model import Item, Message, Notification, Rendered, Sender, Severity, State
+from engine.model import Item, Message, Notification, Rendered, Severity, State
 from engine.routing import Recipient
 from engine.routing.web_channels import AlertmanagerChannel
+from engine.sending import Sender
 from engine.views import entry
 from engine.wording import Writer, zone_of
 

@@ -12,9 +12,10 @@ from typing import Any
 from engine.actions.payloads import as_json
 from engine.actions.surroundings import Surroundings, secret_of
 from engine.errors import Text, UsageError
-from engine.model import Delivery, Message, Notification, Outcome, Rendered, Send, Sender
+from engine.model import Message, Notification, Rendered
 from engine.routing import Recipient
 from engine.routing.web_channels import AppriseChannel
+from engine.sending import Delivery, Outcome, Send, Sender
 
 INSTALL = Text("install it with: pip install 'storewatch[chat]'", "请安装：pip install 'storewatch[chat]'")
 

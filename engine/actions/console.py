@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
-from engine.model import Delivery, Notification, Outcome, Send
+from engine.model import Notification
+from engine.sending import Delivery, Outcome, Send
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from engine.actions.troubles import plain, socket_category
 from engine.errors import Secret
-from engine.model import Delivery, Notification, Outcome, Send
+from engine.model import Notification
 from engine.routing import EmailChannel
 from engine.routing.channel_types import check_address
+from engine.sending import Delivery, Outcome, Send
 
 CONFIGURATION = (530, 534, 535, 538)  # "authentication required" and its kin: the set-up is wrong, not the mail
 TOO_LARGE = (552,)

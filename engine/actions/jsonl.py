@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.actions.payloads import as_json, webhook_payload
-from engine.model import Delivery, Message, Notification, Outcome, Rendered, Send
+from engine.model import Message, Notification, Rendered
 from engine.routing import Recipient
 from engine.routing.channel_types import JsonlChannel
+from engine.sending import Delivery, Outcome, Send
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from engine.actions import compose
 from engine.errors import Text
-from engine.model import Message, Notification, Outcome, Rendered
+from engine.model import Message, Notification, Rendered
 from engine.outbox import Letter, Notice
 from engine.routing import Channels, Recipient, named_outright
+from engine.sending import Outcome
 from engine.wording import clean
 
 THREAD = "dead_letter."

@@ -22,9 +22,10 @@ from engine.actions.surroundings import Surroundings, address_of, secret_of, tru
 from engine.actions.web import Answer, Request, WebSender, answer_outcome
 from engine.errors import Secret
 from engine.markdown import from_text, harmless
-from engine.model import Delivery, Message, Notification, Outcome, Rendered, Sender
+from engine.model import Message, Notification, Rendered
 from engine.routing import Recipient
 from engine.routing.channel_options import RobotChannel
+from engine.sending import Delivery, Outcome, Sender
 from engine.views import tone_of
 
 DINGTALK_BYTES, WECOM_BYTES, FEISHU_BYTES = 20_000, 4_096, 20_000

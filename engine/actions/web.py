@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from engine.actions.surroundings import pieces, without
 from engine.actions.troubles import plain, socket_category
 from engine.errors import Secret
-from engine.model import Delivery, Notification, Outcome, Send
+from engine.model import Notification
+from engine.sending import Delivery, Outcome, Send
 
 if TYPE_CHECKING:
     import httpx

@@ -10,9 +10,10 @@ from engine.actions.payloads import as_json, webhook_payload
 from engine.actions.surroundings import Surroundings, address_of, from_variable, secret_of, trusted
 from engine.actions.web import Request, WebSender, answer_outcome
 from engine.errors import Secret
-from engine.model import Message, Notification, Rendered, Sender
+from engine.model import Message, Notification, Rendered
 from engine.routing import Recipient
 from engine.routing.web_channels import AlertmanagerChannel, WebhookChannel
+from engine.sending import Sender
 
 USER_AGENT = "storewatch"
 

@@ -12,10 +12,10 @@ from engine.actions import Surroundings
 from engine.cli.common import clock
 from engine.cli.words import answer, local_time
 from engine.errors import Text
-from engine.model import Delivery
 from engine.outbox import DeliveryReport, Waiting
 from engine.posting import post, ready_senders
 from engine.project import Project
+from engine.sending import Delivery
 from engine.state import State
 
 

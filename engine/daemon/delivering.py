@@ -12,10 +12,10 @@ from typing import TextIO
 from engine.actions import Surroundings, limits
 from engine.daemon.clock import Clock
 from engine.daemon.status import Status
-from engine.model import Sender
 from engine.outbox import Waiting, waiting
 from engine.posting import post, ready_senders
 from engine.project import Project
+from engine.sending import Sender
 from engine.state import State
 
 LOG = logging.getLogger(__name__)

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.model import Delivery, Notification, Outcome, Send, Sender
+from engine.model import Notification
 from engine.outbox.letters import NO_LIMITS, Letter, due_channels, lease_next, note_dead, note_delivered, note_retry
 from engine.outbox.limits import Limits
+from engine.sending import Delivery, Outcome, Send, Sender
 from engine.state import State
 
 LOG = logging.getLogger(__name__)

@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
 
-from engine.model import Limit, Notification, Outcome
+from engine.model import Notification
 from engine.outbox.limits import Limits, free_at, locked
+from engine.sending import Limit, Outcome
 from engine.state import State
 from engine.state_tables import ALERTS, NOTIFICATION_ALERTS, NOTIFICATIONS
 

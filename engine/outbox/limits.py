@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, case, or_, select, text
 
-from engine.model import Limit
+from engine.sending import Limit
 from engine.state_tables import NOTIFICATIONS
 
 Limits = Mapping[str, Sequence[Limit]]

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from engine.errors import Text
 from engine.fields import Duration, Strict, about
-from engine.model import Limit
+from engine.sending import Limit
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 MINUTE = timedelta(minutes=1)

@@ -10,7 +10,6 @@ from pydantic import Field
 
 from engine.errors import Text
 from engine.fields import Duration, about
-from engine.model import Limit
 from engine.routing.channel_options import (
     MINUTE,
     Mistake,
@@ -22,6 +21,7 @@ from engine.routing.channel_options import (
     travels_in_clear,
     web_address_mistake,
 )
+from engine.sending import Limit
 
 _NO_RECIPIENTS = Text("this channel has no recipients: its address is the recipient", "这个渠道不需要 'to'：地址就是接收者")
 _HEADER = r"[A-Za-z][A-Za-z0-9-]*"

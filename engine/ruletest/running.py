@@ -29,7 +29,7 @@ from engine.ingest.storing import Origin, Part, prepare, put_in_place
 from engine.matching.evaluate import Matcher
 from engine.matching.reads import kinds_read
 from engine.matching.rows import Lookup
-from engine.model import Alert, Delivery, Notification, Outcome, Send
+from engine.model import Alert, Notification
 from engine.model import State as AlertState
 from engine.outbox import deliver
 from engine.pipeline import Round, run_round
@@ -40,6 +40,7 @@ from engine.ruletest.clauses import Looker, Truth, condition, leaves, sections
 from engine.ruletest.comparing import Difference, Found, compare
 from engine.ruletest.coverage import Coverage
 from engine.ruletest.model import Given, GivenAlert, Key, RuleTest, Step
+from engine.sending import Delivery, Outcome, Send
 from engine.snapshots import Snapshots
 from engine.state import Evaluation, State
 from engine.state_tables import METADATA, VERSIONS

@@ -21,9 +21,10 @@ from engine.daemon.metrics import METRICS, Exhibition
 from engine.daemon.spread import LIMITS, Spread
 from engine.daemon.status import Status
 from engine.errors import StateError, Text
-from engine.model import Delivery, Notification, Outcome
+from engine.model import Notification
 from engine.outbox import deliver
 from engine.project import Project, load_project
+from engine.sending import Delivery, Outcome
 from engine.state import State
 from tests.daemon.conftest import START
 

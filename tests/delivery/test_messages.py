@@ -12,9 +12,10 @@ from engine.actions import Surroundings, compose, senders
 from engine.actions.console import ConsoleSender
 from engine.actions.notices import dead_letter_notice
 from engine.lifecycle import step
-from engine.model import Delivery, Item, Message, Notification, Rendered
+from engine.model import Item, Message, Notification, Rendered
 from engine.outbox import deliver, letters
 from engine.routing import Channels, due_repeats, plan
+from engine.sending import Delivery
 from engine.state import Evaluation, State
 from tests.delivery.servers import Inbox, smtp_server
 from tests.delivery.test_outbox import NEVER, NOW, Fake, at, queue, states

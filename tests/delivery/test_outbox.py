@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from engine.actions.email import SmtpSender
-from engine.model import Delivery, Notification, Outcome, Send
+from engine.model import Notification
 from engine.outbox import Letter, Retry, deliver, letters, retry_dead
+from engine.sending import Delivery, Outcome, Send
 from engine.state import Evaluation, State
 from tests.delivery.servers import Inbox, free_port, smtp_server
 from tests.delivery.test_smtp import config

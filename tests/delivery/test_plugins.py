@@ -11,10 +11,10 @@ import pytest
 
 from engine.actions import Surroundings, compose, senders
 from engine.errors import ProblemsFound
-from engine.model import Delivery
 from engine.outbox import deliver
 from engine.routing import Recipient, load_channels
 from engine.routing.plugins import plugin
+from engine.sending import Delivery
 from engine.state import State
 from tests.delivery.test_outbox import NOW, at, queue
 from tests.delivery.test_webhook import RENDERER

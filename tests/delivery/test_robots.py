@@ -22,11 +22,12 @@ from engine.actions.robots import DINGTALK, FEISHU, WECOM, robot_outcome
 from engine.actions.web import Answer
 from engine.errors import UsageError
 from engine.markdown import harmless
-from engine.model import Message, Outcome, Rendered
+from engine.model import Message, Rendered
 from engine.outbox import deliver, letters
 from engine.rendering import Renderer
 from engine.routing import Recipient
 from engine.routing.channel_options import ChannelOptions
+from engine.sending import Outcome
 from engine.state import State
 from tests.delivery.test_outbox import NOW, STEADY, at, queue
 from tests.delivery.test_webhook import RENDERER, options, send, sender, words, written

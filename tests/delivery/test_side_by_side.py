@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from engine.errors import StateError
-from engine.model import Delivery, Limit, Notification, Outcome
+from engine.model import Notification
 from engine.outbox import Letter, deliver, letters, retry_dead, waiting
+from engine.sending import Delivery, Limit, Outcome
 from engine.state import State
 from tests.delivery.test_outbox import LATER, NOW, OK, STEADY, Fake, at, queue, states
 from tests.delivery.values import letter

@@ -15,8 +15,9 @@ import pytest
 
 from engine.actions.email import SmtpSender, answer_outcome, connecting_outcome, sending_outcome
 from engine.errors import Secret
-from engine.model import Delivery, Notification, Outcome
+from engine.model import Notification
 from engine.routing import EmailChannel
+from engine.sending import Delivery, Outcome
 from tests.delivery.servers import PASSWORD, Inbox, bare_server, check_password, free_port, hears, says, server_context, smtp_server, waits
 from tests.delivery.values import letter
 

@@ -20,11 +20,12 @@ import pytest
 from engine.actions import TYPES, Surroundings, compose
 from engine.actions.web import Answer, answer_outcome, retry_after
 from engine.errors import UsageError
-from engine.model import Delivery, Message, Notification, Outcome, Rendered, Sender, State
+from engine.model import Message, Notification, Rendered, State
 from engine.rendering import Renderer
 from engine.routing import Recipient
 from engine.routing.channel_options import ChannelOptions
 from engine.routing.channel_types import MODELS
+from engine.sending import Delivery, Outcome, Sender
 from tests.delivery.servers import bare_server, free_port, says, server_context, waits
 from tests.delivery.values import START, letter
 from tests.delivery.web import Post, Received, web_server

@@ -11,7 +11,6 @@ from pathlib import Path
 from random import Random
 
 from engine.matching.evaluate import Matcher
-from engine.model import Delivery, Outcome, Send
 from engine.model import State as AlertState
 from engine.outbox import deliver
 from engine.pipeline import next_dispatch, run_dispatch, run_resolve, run_round
@@ -19,6 +18,7 @@ from engine.project import Project, load_project
 from engine.routing import Silence
 from engine.routing.matchers import parse_matcher
 from engine.schedules import Timetable, selected
+from engine.sending import Delivery, Outcome, Send
 from engine.snapshots import Snapshots
 from engine.state import Act, Deed, State, acknowledge, add_silence, expire_silence, take_back
 from tests.matching.folders import write_batch

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from engine.matching.evaluate import Matcher
-from engine.model import Delivery, Notification, Outcome, Send
+from engine.model import Notification
 from engine.outbox import deliver
 from engine.pipeline import next_dispatch, run_dispatch, run_round
 from engine.project import Project
@@ -21,6 +21,7 @@ from engine.replay import Appointment, Memory
 from engine.replay.writing import Clerk, Notes
 from engine.routing import Silence
 from engine.routing.matchers import parse_matcher
+from engine.sending import Delivery, Outcome, Send
 from engine.snapshots import Snapshots
 from engine.state import Act, Deed, State, acknowledge, add_silence, take_back
 from engine.state_tables import METADATA
