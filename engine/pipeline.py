@@ -21,7 +21,7 @@ from engine.matching.reads import kinds_read
 from engine.model import Alert, Identity, KindSchema, Notification, RuleResult, Transition
 from engine.project import Project
 from engine.reasoning.correlate import correlate
-from engine.routing import Escalations, Held, Reminders, Suppressed, around_trouble, decide, due_escalations, due_repeats, held_in
+from engine.routing import Escalations, Held, Plan, Reminders, Suppressed, around_trouble, decide, due_escalations, due_repeats, held_in
 from engine.rules import AlertRule
 from engine.snapshots import Snapshots
 from engine.state import Basis, Deed, Evaluation, Ledger
@@ -119,8 +119,7 @@ def run_round(
     known = state.resolved(held.identity for held in waiting) | after
     decided = decide((*transitions, *repeats), known, infos, project.channels, at, told, waiting, quiet)
     desk = Desk(project, matcher, snapshots, state, infos, _ages(results.values()), at)
-    messages = write(desk, around_trouble(decided.plans, project.channels))
-    notifications = tuple(notification for notification, _ in messages)
+    notifications, faults = _messages(desk, decided.plans, write)
     claimed = state.commit(
         Evaluation(
             schedule,
@@ -138,7 +137,6 @@ def run_round(
         )
     )
     names = tuple(rule.name for rule in rules)
-    faults = Counter(fault for _, fault in messages if fault)
     moved = (*transitions, *repeats)
     return Round(at, claimed, names, results, moved, decided.suppressed, notifications, decided.held, faults)
 
@@ -199,8 +197,7 @@ def _dispatch(
     decided = decide(moved, alerts, infos, project.channels, at, told, waiting, quiet)
     if not moved and not decided.plans and not decided.suppressed and set(decided.held) == set(waiting):
         return Dispatch(at, True, (), (), (), decided.held)
-    messages = write(Desk(project, matcher, snapshots, state, infos, {}, at), around_trouble(decided.plans, project.channels))
-    notifications = tuple(notification for notification, _ in messages)
+    notifications, faults = _messages(Desk(project, matcher, snapshots, state, infos, {}, at), decided.plans, write)
     entry = Evaluation(
         f"{BY_HAND}:{closed.alert.identity.fingerprint}" if closed else DISPATCH,
         at,
@@ -217,8 +214,13 @@ def _dispatch(
         basis=Basis(project.version, project.files, frozenset(), Operations(started)),
     )
     stored = state.commit(entry)
-    faults = Counter(fault for _, fault in messages if fault)
     return Dispatch(at, stored, moved, decided.suppressed, notifications, decided.held, faults)
+
+
+def _messages(desk: Desk, plans: Sequence[Plan], write: Write) -> tuple[tuple[Notification, ...], Counter[str]]:
+    """The notifications, and how many of them are in the built-in plain text because of each fault."""
+    messages = write(desk, around_trouble(plans, desk.project.channels))
+    return tuple(notification for notification, _ in messages), Counter(fault for _, fault in messages if fault)
 
 
 def next_dispatch(project: Project, state: Ledger, at: datetime) -> datetime | None:
