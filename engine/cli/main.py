@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from engine.cli import (
     alerts,
@@ -42,13 +41,23 @@ from engine.cli import (
     verify,
 )
 from engine.cli.common import Settings, default_language, fail
+from engine.cli.helping import LANGUAGE, Group, asked_language, language, make_bilingual, usage_errors
 from engine.errors import LANGUAGES, StorewatchError, Text, UsageError
 
 PROGRAM_OPTIONS = ("--project", "-C", "--lang", "--format", "--version")
 
 
-class Program(TyperGroup):
-    """Says where the program's own options belong when they are given after the command."""
+class Program(Group):
+    """Says in the language asked for what is wrong with a command line, and where the program's own options belong when they come late."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta[LANGUAGE] = asked_language(args)
+        with usage_errors(ctx):
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        with usage_errors(ctx):
+            return super().invoke(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
@@ -58,7 +67,7 @@ class Program(TyperGroup):
         if late:
             text = Text(f"{late} belongs before the command", f"{late} 要写在命令之前")
             hint = Text(f"write: storewatch {late} ... {name}", f"请写成：storewatch {late} ... {name}")
-            fail(Settings(Path(), ctx.params.get("lang") or default_language(), "table"), UsageError(text, hint))
+            fail(Settings(Path(), language(ctx), "table"), UsageError(text, hint))
         return name, command, rest
 
 
@@ -129,6 +138,7 @@ for group in (
     doctor,
 ):
     group.register(app)
+make_bilingual(app)
 
 
 def main() -> None:
