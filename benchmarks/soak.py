@@ -201,12 +201,10 @@ def judge(looks: list[Look], state: State, sink: Sink, code: int, log: Path) -> 
     third = len(looks) // 3
     second, last = (statistics.median(one.memory for one in part) for part in (looks[third : 2 * third], looks[2 * third :]))
     end = looks[-1]
+    every = select(EVALUATIONS.c.instant, EVALUATIONS.c.rules).where(EVALUATIONS.c.schedule == "every_second")
     with state.reading() as connection:
-        instants = (
-            connection.execute(select(EVALUATIONS.c.instant).where(EVALUATIONS.c.schedule == "every_second").order_by(EVALUATIONS.c.number))
-            .scalars()
-            .all()
-        )
+        rows = connection.execute(every.order_by(EVALUATIONS.c.number)).all()
+        instants = [row.instant for row in rows if row.rules]  # a row without rules only says since when the schedule counts
         waiting = connection.scalar(select(func.count()).where(NOTIFICATIONS.c.state != "delivered"))
         messages = connection.scalar(select(func.count()).select_from(NOTIFICATIONS))
     gaps = sum(later - earlier != SECOND for earlier, later in pairwise(instants))
