@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from engine.archive import Archive
 from engine.builtin import BUILT_IN
+from engine.collecting import uncollected
 from engine.matching.foresight import Foresight
 from engine.pipeline import next_dispatch, run_dispatch, run_round
 from engine.project import Project
@@ -54,8 +55,9 @@ def replay(
     matcher = matcher or Foresight(project.facts.schemas, project.facts.time_zone)
     run = _Run(project, matcher, Archive.of(snapshots), memory or Memory())
     end = max(until or planned[-1].at, planned[-1].at)
-    complete = run.all(planned, end, progress)
-    return run.result(planned, end, complete=complete)
+    with uncollected():
+        complete = run.all(planned, end, progress)
+        return run.result(planned, end, complete=complete)
 
 
 class _Run:
