@@ -11,8 +11,10 @@ ENGINE = Path(__file__).parent.parent / "engine"
 LADDER = [
     "errors",
     "writing",
+    "collecting",
     "remembering",
     "model",
+    "sending",
     "yamlfile",
     "fields",
     "intervals",
