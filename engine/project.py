@@ -136,13 +136,9 @@ class _Loader:
         if not renderer.folder.is_dir():
             return [_missing("templates", "folder")]
         infos = [rule.info for rule in rules]
-        found = renderer.fingerprint(infos)
-        if self.memory and self.memory.knows(found):
-            return ()
-        problems = renderer.check(infos)
-        if self.memory and not problems:
-            self.memory.note(found)
-        return problems
+        if self.memory is None:
+            return renderer.check(infos)
+        return self.memory.unless_right(renderer.fingerprint(infos), lambda: renderer.check(infos))
 
     def _present(self, name: str) -> Path:
         """The file of that name. Raises :class:`ProblemsFound` when it is missing."""

@@ -11,12 +11,14 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
+T = TypeVar("T")
 MOST = 2000  # files; the half that was not used for longest goes
 
 
@@ -39,6 +41,15 @@ class Memory:
             if len(os.listdir(self.folder)) > MOST:
                 for old in sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)[: -MOST // 2]:
                     old.unlink()
+
+    def unless_right(self, digest: str, look: Callable[[], Sequence[T]]) -> Sequence[T]:
+        """The problems that ``look`` finds; without looking none, where it had found none before."""
+        if self.knows(digest):
+            return ()
+        problems = look()
+        if not problems:
+            self.note(digest)
+        return problems
 
     def made(self, digest: str) -> str | None:
         """What was noted under the digest."""

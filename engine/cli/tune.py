@@ -107,19 +107,17 @@ def _tune(options: Settings, asked: Asked, vary: list[str], labels: Path | None,
             break
         trials.append(trial)
     complete = len(trials) > len(chosen)
-    tried = Text(
-        f"interrupted: {max(len(trials) - 1, 0)} of {len(chosen)} values were tried",
-        f"已中断：{len(chosen)} 个取值试了 {max(len(trials) - 1, 0)} 个",
-    )
-    if trials:
-        now, *others = trials
-        suggestion = suggest(now, others, at_most, ordered=len(variations) == 1) if complete else Suggestion(None, tried)
-        study = Study(rule.name, tuple(each.name for each in variations), now, tuple(others), suggestion)
-        _tell(options, study)
-        if target and complete:
-            _draw(options, study, target)
-    elif not complete:
+    done, all_ = max(len(trials) - 1, 0), len(chosen)
+    tried = Text(f"interrupted: {done} of {all_} values were tried", f"已中断：{all_} 个取值试了 {done} 个")
+    if not trials:
         options.say(tried)
+        return INTERRUPTED
+    now, *others = trials
+    suggestion = suggest(now, others, at_most, ordered=len(variations) == 1) if complete else Suggestion(None, tried)
+    study = Study(rule.name, tuple(each.name for each in variations), now, tuple(others), suggestion)
+    _tell(options, study)
+    if target and complete:
+        _draw(options, study, target)
     return 0 if complete else INTERRUPTED
 
 

@@ -46,13 +46,8 @@ def check_tests(project: Project, memory: Memory | None = None) -> tuple[Problem
     heads = heads_of(project)
     depends = digest(("tests", heads)) if memory else ""
     for path in _paths(project.folder):
-        found = digest((depends, _content(path)))
-        if memory and memory.knows(found):
-            continue
-        wrong = _load(path, project.folder, heads)[1]
-        problems += wrong
-        if memory and not wrong:
-            memory.note(found)
+        look = partial(_problems, path, project.folder, heads)
+        problems += memory.unless_right(digest((depends, _content(path))), look) if memory else look()
     return ProblemsFound(problems).problems
 
 
@@ -78,6 +73,10 @@ def _load(path: Path, folder: Path, heads: Heads) -> tuple[Sequence[RuleTest], S
         return _read(load(path, path.relative_to(folder).as_posix()), heads)
     except ProblemsFound as error:
         return (), error.problems
+
+
+def _problems(path: Path, folder: Path, heads: Heads) -> Sequence[Problem]:
+    return _load(path, folder, heads)[1]
 
 
 def _read(document: Document, heads: Heads) -> tuple[tuple[RuleTest, ...], tuple[Problem, ...]]:
