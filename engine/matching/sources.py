@@ -41,7 +41,7 @@ def connect() -> DuckDBPyConnection:
     """An empty database in memory that fetches nothing from anywhere."""
     # The folder is made when a query does not fit in memory, and removed with the connection; by default it would be in the working folder.
     spill = Path(tempfile.gettempdir()) / f"storewatch-{uuid.uuid4().hex}"
-    # Metadata of Parquet files is not cached: what was measured is no faster with the cache, which keeps that of every file for ever.
+    # Metadata of Parquet files is not cached: nothing that was measured is faster with the cache, and memory grows with every new file.
     return duckdb.connect(":memory:", config={**SETTINGS, "temp_directory": str(spill)})
 
 
