@@ -97,16 +97,15 @@ class Desk:
 
     def told(self, transitions: Sequence[Transition]) -> list[Transition]:
         """The transitions that a message lists: the most severe, as many as the rule with the smallest ``max_alerts`` allows."""
-        concerned = {moved.alert.identity.rule for moved in transitions}
-        limit = min((most for rule, most in self.project.limits.items() if rule in concerned), default=len(transitions))
+        limits, concerned = self.project.limits, {moved.alert.identity.rule for moved in transitions}
+        limit = min((limits[rule] for rule in concerned if rule in limits), default=len(transitions))
         return sorted(transitions, key=lambda moved: -moved.alert.severity.rank)[:limit]
 
     def event_before(self, moved: Transition) -> Event | None:
         """What was last noted of a firing alert before it moved."""
         if moved.before is not State.FIRING:
             return None
-        told = [event for event in self.past.history(moved.alert.identity) if event.episode == moved.alert.episode and event.at < moved.at]
-        return told[-1] if told else None
+        return self.past.last_event(moved.alert.identity, moved.alert.episode, moved.at)
 
     def _current(self, plans: Iterable[Plan]) -> dict[Identity, Values]:
         """The present values of alerts that are over: the alert itself keeps those of when it was last true."""

@@ -51,8 +51,12 @@ def fold(
         folded[identity] = now
         if reason and identity not in moved:
             more[identity] = Transition(now, State.FIRING, State.FIRING, reason, at)
-    known = [replace(each, alert=folded.get(each.alert.identity, each.alert)) for each in transitions]
+    known = [_with_alert(each, folded.get(each.alert.identity, each.alert)) for each in transitions]
     return folded, tuple(sorted([*known, *more.values()], key=lambda transition: transition.alert.identity))
+
+
+def _with_alert(moved: Transition, alert: Alert) -> Transition:
+    return moved if alert is moved.alert else replace(moved, alert=alert)
 
 
 def _folded(alert: Alert, incident: Alert | None, least: Severity | None) -> tuple[Alert, Reason | None]:

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from engine.errors import Text
 
@@ -66,7 +67,7 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        return ("info", "warning", "critical").index(self.value)
+        return ("info", "warning", "critical").index(self)
 
 
 class State(StrEnum):
@@ -100,8 +101,7 @@ def _fingerprint(rule: str, key: tuple[str, ...]) -> str:
     return hashlib.sha256("\x1f".join((rule, *key)).encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Identity:
+class Identity(NamedTuple):
     """Who an alert is: its rule and the key values of the row it judges. Never rendered text."""
 
     rule: str

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from engine.archive import Archive
-from engine.builtin import BUILT_IN, OWN, TOO_MANY_ALERTS, Operations, judge_amounts, judge_operations, judge_staleness
+from engine.builtin import OWN, TOO_MANY_ALERTS, Operations, judge_amounts, judge_operations, judge_staleness
 from engine.composing import Desk, Write, written
 from engine.lifecycle import changed, close, fold, step
 from engine.matching.evaluate import Matcher
@@ -101,7 +101,7 @@ def run_round(
     """
     started = clock()
     snapshots, observed = Archive.of(snapshots), state.operations(started)
-    infos = project.infos | BUILT_IN
+    infos = project.all_infos
     before = state.alerts(closed=True)
     results = _match(project, matcher, snapshots, at, rules, before)
     results |= _own(project, observed, results.values(), before, at)
@@ -187,7 +187,7 @@ def _dispatch(
     deed: Deed | None = None,
 ) -> Dispatch:
     started, newest = clock(), state.newest()
-    infos = project.infos | BUILT_IN
+    infos = project.all_infos
     told, waiting, quiet = state.told(), state.held(), state.silences()
     ended = {closed.alert.identity: closed.alert} if closed else {}
     alerts = state.alerts() | state.resolved(held.identity for held in waiting) | ended
@@ -228,7 +228,7 @@ def next_dispatch(project: Project, state: Ledger, at: datetime) -> datetime | N
 
     It may come too early, never too late, as long as it is asked for again after every evaluation, dispatch, silence and reload.
     """
-    infos, told, waiting, quiet = project.infos | BUILT_IN, state.told(), state.held(), state.silences()
+    infos, told, waiting, quiet = project.all_infos, state.told(), state.held(), state.silences()
     open_ = state.alerts()
     alerts = open_ | state.resolved(held.identity for held in waiting)
     decided = decide((), alerts, infos, project.channels, at, told, waiting, quiet)

@@ -65,6 +65,11 @@ class Project:
         return {rule.name: rule.info for rule in self.rules} | {rule.name: rule.info for rule in self.incidents}
 
     @cached_property
+    def all_infos(self) -> dict[str, RuleInfo]:
+        """All that alerts may be of: these and the built-in rules."""
+        return self.infos | BUILT_IN
+
+    @cached_property
     def limits(self) -> dict[str, int]:
         """The most alerts that a message lists, by rule."""
         return {rule.name: rule.max_alerts for rule in self.rules} | {rule.name: rule.max_alerts for rule in self.incidents}

@@ -60,7 +60,6 @@ def _prepare(folder: Path, force: bool) -> None:
 
 
 def _play(options: Settings, folder: Path, samples: Path) -> None:
-    from engine.builtin import BUILT_IN
     from engine.cli.delivering import deliver_due
     from engine.project import load_project
     from engine.simulate.playing import Player, steps
@@ -80,7 +79,7 @@ def _play(options: Settings, folder: Path, samples: Path) -> None:
                 sent = deliver_due(project, state, None).delivered
                 _tell_round(options, f"{number}/{len(rounds)}", step, rows, done, sent)
     _show_mails(options, folder / "mails")
-    result = score(read_truth(samples, project.infos | BUILT_IN), transitions, [step.at for step in rounds])
+    result = score(read_truth(samples, project.all_infos), transitions, [step.at for step in rounds])
     emit(options, result.rows(), result.headings(), Text("no incidents", "没有异常"))
     options.say(result.summary())
 

@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.builtin import BUILT_IN
 from engine.cli.common import Settings, existing_state
 from engine.cli.explaining import section, told
 from engine.cli.stories import Narrator, outlook, read_story
@@ -49,7 +48,7 @@ def explain_incident(
 ) -> tuple[list[str], object]:
     """The explanation as lines, and as values for JSON."""
     lookup = Lookup(Matcher(project.facts.schemas, project.facts.time_zone), Snapshots(project.snapshots), at)
-    infos = project.infos | BUILT_IN
+    infos = project.all_infos
     with existing_state(options.project) or nullcontext() as state:
         then = firing_at(state, at) if state else {}
         story = read_story(state, Identity(rule.name, key), rule.info)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from engine.builtin import BUILT_IN
 from engine.cli.explain import select
 from engine.cli.previewing import Rows, Source, examples, made_of
 from engine.errors import EvaluationError, Text, UsageError, did_you_mean
@@ -39,7 +38,7 @@ class Incidents:
 
     @cached_property
     def infos(self) -> dict[str, RuleInfo]:
-        return self.project.infos | BUILT_IN
+        return self.project.all_infos
 
     def first(self, state: Database | None) -> tuple[Candidate | None, Text]:
         found = self._found(state)

@@ -161,7 +161,6 @@ def _routes(labels: Mapping[str, str], project: Project) -> tuple[Route, ...]:
 
 def _labels(project: Project, options: Settings, given: Sequence[str]) -> dict[str, str]:
     """The labels as given, with those of the rule that ``alert`` names. Raises UsageError for what is not ``label=value``."""
-    from engine.builtin import BUILT_IN
     from engine.cli.silence import strange
     from engine.routing.matchers import Matcher
 
@@ -174,7 +173,7 @@ def _labels(project: Project, options: Settings, given: Sequence[str]) -> dict[s
         pairs[name] = value.strip('"')
     for warning in strange(project, options, [Matcher(name, "=", value) for name, value in pairs.items()]):
         options.say(warning)
-    info = (project.infos | BUILT_IN).get(pairs.get("alert", ""))
+    info = project.all_infos.get(pairs.get("alert", ""))
     known = {**info.labels, "severity": info.severity.value, "owner": info.owner, "area": info.area} if info else {}
     return {**known, **pairs}
 

@@ -151,12 +151,11 @@ def strange(project: Project, options: Settings, matchers: Iterable[Matcher]) ->
 
 def _known(project: Project, options: Settings) -> tuple[set[str], dict[str, set[str]]]:
     """All labels, and of some of them the values that there are."""
-    from engine.builtin import BUILT_IN
     from engine.model import Severity
     from engine.routing import BUILT_IN_LABELS
     from engine.snapshots import Snapshots
 
-    infos = (project.infos | BUILT_IN).values()
+    infos = project.all_infos.values()
     labels = {*BUILT_IN_LABELS, *(name for info in infos for name in (*info.key, *info.labels))}
     snapshots = Snapshots(project.snapshots)
     stores = {name for kind in snapshots.kinds() for name in snapshots.known_stores(kind)}.union(project.facts.expected)
@@ -174,11 +173,10 @@ def _known(project: Project, options: Settings) -> tuple[set[str], dict[str, set
 
 def covered(project: Project, state: State, wanted: Silence) -> int:
     """How many alerts that fire now it is about."""
-    from engine.builtin import BUILT_IN
     from engine.model import State as AlertState
     from engine.routing import labels_of, rule_of
 
-    infos = project.infos | BUILT_IN
+    infos = project.all_infos
     firing = (alert for alert in state.alerts().values() if alert.state is AlertState.FIRING)
     return sum(wanted.covers(labels_of(alert, rule_of(alert, infos))) for alert in firing)
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from engine.builtin import BUILT_IN
 from engine.cli.reasons import ACTS, HOLDS, SUPPRESSIONS
 from engine.cli.words import LETTERS, STATES
 from engine.errors import Text
@@ -82,7 +81,7 @@ def read_story(state: State | None, identity: Identity, info: RuleInfo) -> Story
 
 def info_of(project: Project, rule: str) -> RuleInfo:
     """The rule, built-in ones too; of one that is gone, what its name tells."""
-    return (project.infos | BUILT_IN).get(rule) or RuleInfo(rule, Text.same(rule), Severity.WARNING)
+    return project.all_infos.get(rule) or RuleInfo(rule, Text.same(rule), Severity.WARNING)
 
 
 def outlook(project: Project, story: Story, result: RuleResult, store_id: str, at: datetime) -> Outlook:

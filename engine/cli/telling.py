@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from engine.builtin import BUILT_IN
 from engine.cli.common import Settings, emit, emit_json
 from engine.cli.delivering import failures, summary
 from engine.cli.words import in_words, local_time
@@ -81,7 +80,7 @@ def _held(sent: Sent, zone: tzinfo) -> Iterator[Text]:
 
 def _print(options: Settings, project: Project, done: Round, sent: Sent, *, verbose: bool) -> None:
     moves = done.transitions if done.claimed else ()
-    changes = [_change(moved, project.infos | BUILT_IN, options.language) for moved in moves]
+    changes = [_change(moved, project.all_infos, options.language) for moved in moves]
     judged = [_judged(result, options.language) for result in _own(done)]
     if options.format == "json":
         emit_json(_as_json(done, sent, judged, changes, options.language))

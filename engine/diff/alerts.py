@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from engine.diff.model import Change, fired
@@ -45,7 +45,7 @@ class Pairing:
 
 
 def now_called(identity: Identity, called: Mapping[str, str]) -> Identity:
-    return replace(identity, rule=called[identity.rule]) if identity.rule in called else identity
+    return identity._replace(rule=called[identity.rule]) if identity.rule in called else identity
 
 
 def alert_changes(old: Episode | None, new: Episode | None) -> tuple[Change, ...]:

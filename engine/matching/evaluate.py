@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from importlib.metadata import version
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -49,6 +50,7 @@ class Matcher:
 
     def __init__(self, schemas: Mapping[str, KindSchema], time_zone: str) -> None:
         self.schemas = schemas
+        self.zone = ZoneInfo(time_zone)
         self.dialect = Dialect.duckdb(time_zone)
         self.connection = connect()
         self.views: dict[Source, tuple[Selection, Selection]] = {}
@@ -233,7 +235,7 @@ class Run:
         current = self.current(source.kind)
         wanted = (selected(self.snapshots, source, current, self.schemas[source.kind].fresh_for), current)
         if self.matcher.views.get(source) != wanted:
-            create_view(self.matcher.connection, source, self.schemas[source.kind], *wanted)
+            create_view(self.matcher.connection, source, self.schemas[source.kind], self.matcher.zone, *wanted)
             self.matcher.views[source] = wanted
         self._ready.add(source)
 

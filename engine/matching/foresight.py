@@ -8,7 +8,7 @@ which identities are unknown or have a row, is made out of the answer for those 
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,7 @@ from engine.rules import AlertRule
 from engine.snapshots import Snapshots
 
 LOG = logging.getLogger(__name__)
-MOST_ROWS = 24_000_000
+MOST_ROWS = 16_000_000
 """Rows that one query may look at, each counted once for every instant and batch at which it counts: about a gigabyte at work."""
 FIRST_SPAN = 8
 """So many instants are looked at first, then twice as many each time: whoever waits sees early how long it will take."""
@@ -63,11 +63,12 @@ class Foresight(Matcher):
         """Evaluate at the first of ``glances``, as many as fit into a span; returns how many. ``active`` are the identities that are open
         now. What was seen before is forgotten."""
         wanted: dict[_Group, dict[object, datetime]] = defaultdict(dict)
-        rows = taken = 0
+        rows: Counter[_Group] = Counter()
+        taken = 0
         for at, rules in glances:
             more = [(group, era) for group in self._grouped(rules) if (era := group.era(archive, self.schemas, at)) not in wanted[group]]
-            rows += sum(self._rows(group, archive, at) for group, _ in more)
-            if taken and (rows > self.most_rows or taken == self._most):
+            rows.update({group: self._rows(group, archive, at) for group, _ in more})
+            if taken and (taken == self._most or any(rows[group] > self.most_rows for group, _ in more)):
                 break
             for group, era in more:
                 wanted[group][era] = at

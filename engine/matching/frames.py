@@ -27,6 +27,8 @@ from engine.model import KindSchema
 AT = "_at"
 AS_OF = "_as_of"
 UNTIL = "_until"
+WEEKDAY = "_weekday"
+UNTIL_WEEKDAY = "_until_weekday"
 STORE = "store_id"
 AGGREGATES: Mapping[str, str] = {
     "mean": "avg",
@@ -48,7 +50,8 @@ class Source:
     batches before the current one, back to ``offset`` (``history``; None: all).
 
     Each has the kind's columns and ``_as_of``, its batch's instant; ``history`` has ``_until`` too, the instant of the store's
-    current batch. Where many instants are evaluated at once, each row has the instant that it counts at in ``_at``.
+    current batch, and the local weekdays of both (``_weekday``, ``_until_weekday``; Monday is 0): a calendar is asked once a batch, not for
+    every row. Where many instants are evaluated at once, each row has the instant that it counts at in ``_at``.
     """
 
     role: Literal["current", "previous", "ago", "history"]
@@ -62,8 +65,8 @@ class Source:
 
     def table(self, schema: KindSchema, axis: Sequence[str] = ()) -> ir.Table:
         columns = {name: DTYPES[column.type] for name, column in schema.columns.items()}
-        instants = [AS_OF, UNTIL, *axis] if self.role == "history" else [AS_OF, *axis]
-        return ibis.table({**columns, **dict.fromkeys(instants, "timestamp")}, name=self.name)
+        more = {UNTIL: "timestamp", WEEKDAY: "int64", UNTIL_WEEKDAY: "int64"} if self.role == "history" else {}
+        return ibis.table({**columns, AS_OF: "timestamp", **more, **dict.fromkeys(axis, "timestamp")}, name=self.name)
 
 
 class Frames:
@@ -230,8 +233,7 @@ class Frame:
             return Value(rows[AS_OF].min())
         where = in_window(rows, node.window)
         if node.function == "same_weekday_mean":
-            weekdays = [self.frames.dialect.local(rows[name], "same_weekday_mean()").day_of_week.index() for name in (AS_OF, UNTIL)]
-            where = where & (weekdays[0] == weekdays[1])
+            where = where & (rows[WEEKDAY] == rows[UNTIL_WEEKDAY])
         return whole_microseconds(numbers.aggregate(AGGREGATES[node.function], compiler.value(node.item), rows, where), node.type)
 
     def _join(self, node: t.History, rows: tuple[ir.Table, Value]) -> None:
@@ -275,6 +277,9 @@ def changes(frame: Frame, node: t.History) -> tuple[ir.Table, Value]:
     past, now = _values(frame, node, "history"), _values(frame, node, "current")
     seen = past.table.filter(in_window(past.table, node.window)).select(*frame.row, AS_OF, x=past.value.expr)
     seen = seen.union(now.table.select(*frame.row, AS_OF, x=now.value.expr)).filter(ibis._.x.notnull())
+    # Most values never change, and putting rows in order takes longest.
+    spread = seen.group_by(frame.row).aggregate(low=seen.x.min(), high=seen.x.max())
+    seen = seen.semi_join(spread.filter(spread.low != spread.high), frame.row)
     before = seen.mutate(before=seen.x.lag().over(group_by=frame.row, order_by=AS_OF))
     differs = _differs(node, replace(past.value, expr=before.x), replace(past.value, expr=before.before))
     return before.group_by(frame.row).aggregate(value=before.count(where=differs)), _COUNTED

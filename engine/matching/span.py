@@ -167,7 +167,7 @@ class _Look:
             if id(current) not in known:
                 known[id(current)] = selected(self.archive, source, current, schema.fresh_for)
         chosen = [Chosen(at, known[id(current)], current) for at, current in currents]
-        create_span_view(self.span.connection, source, schema, chosen)
+        create_span_view(self.span.connection, source, schema, self.span.matcher.zone, chosen)
         self._ready.add(source)
 
 

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 import duckdb
 import pyarrow as pa
 from duckdb import ColumnExpression, DuckDBPyConnection, DuckDBPyRelation, StarExpression
 
-from engine.matching.frames import AS_OF, AT, STORE, UNTIL, Source
-from engine.matching.sources import FILE, naive, newest_of_each_key, read
+from engine.matching.frames import AS_OF, AT, STORE, UNTIL, UNTIL_WEEKDAY, WEEKDAY, Source
+from engine.matching.sources import FILE, naive, newest_of_each_key, read, table_of, weekday
 from engine.model import KindSchema
 from engine.snapshots import Batch, Piece, Selection
 
 MOMENT = pa.timestamp("us")
 PLACES = pa.schema([(FILE, pa.int64()), (AT, MOMENT)])
 COVERED = pa.schema([(FILE, pa.int64()), (STORE, pa.string()), (AT, MOMENT)])
-UNTILS = pa.schema([(STORE, pa.string()), (AT, MOMENT), (UNTIL, MOMENT)])
-REST = pa.schema([(AT, MOMENT), ("_rest", MOMENT)])
+UNTILS = pa.schema([(STORE, pa.string()), (AT, MOMENT), (UNTIL, MOMENT), (UNTIL_WEEKDAY, pa.int64())])
+REST = pa.schema([(AT, MOMENT), ("_rest", MOMENT), ("_rest_weekday", pa.int64())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,49 +34,53 @@ class Chosen:
     current: Selection
 
 
-def create_span_view(connection: DuckDBPyConnection, source: Source, schema: KindSchema, chosen: Sequence[Chosen]) -> None:
+def create_span_view(connection: DuckDBPyConnection, source: Source, schema: KindSchema, zone: tzinfo, chosen: Sequence[Chosen]) -> None:
     """Makes ``source`` readable under its name, for all these instants."""
-    rows = _rows(connection, schema, [(one.at, piece) for one in chosen for piece in one.rows.pieces])
+    columns = (*schema.columns, AS_OF, AT, *([WEEKDAY] if source.role == "history" else []))
+    rows = _rows(connection, schema, zone, columns, [(one.at, piece) for one in chosen for piece in one.rows.pieces])
     if source.role == "history":
-        rows = _with_instants(connection, rows, chosen)
+        rows = _with_instants(connection, rows, zone, chosen)
     elif source.role == "current" and STORE not in schema.key and any(len(one.rows.pieces) > 1 for one in chosen):
         rows = newest_of_each_key(rows, schema, (AT,))
     rows.create_view(source.name, replace=True)
 
 
-def _rows(connection: DuckDBPyConnection, schema: KindSchema, pieces: Sequence[tuple[datetime, Piece]]) -> DuckDBPyRelation:
+def _rows(
+    connection: DuckDBPyConnection, schema: KindSchema, zone: tzinfo, columns: Sequence[str], pieces: Sequence[tuple[datetime, Piece]]
+) -> DuckDBPyRelation:
     whole = [(at, piece) for at, piece in pieces if piece.whole]
     listed = [(at, piece) for at, piece in pieces if not piece.whole and not piece.stores.inverted]
     but_few = [(at, piece) for at, piece in pieces if not piece.whole and piece.stores.inverted]
-    parts = [_of_files(connection, schema, whole)] if whole or not pieces else []
+    parts = [_of_files(connection, schema, zone, whole)] if whole or not pieces else []
     if listed:
-        files, numbers = _files(connection, schema, listed)
+        files, numbers = _files(connection, schema, zone, listed)
         parts.append(files.join(_pairs(connection, listed, numbers), f"{FILE}, {STORE}"))
     if but_few:
         numbers = _numbers(but_few)
         parts.append(
-            _of_files(connection, schema, but_few).join(_pairs(connection, but_few, numbers), f"{FILE}, {STORE}, {AT}", how="anti")
+            _of_files(connection, schema, zone, but_few).join(_pairs(connection, but_few, numbers), f"{FILE}, {STORE}, {AT}", how="anti")
         )
-    columns = [ColumnExpression(name) for name in (*schema.columns, AS_OF, AT)]
     rows = parts[0].select(*columns)
     for part in parts[1:]:
         rows = rows.union(part.select(*columns))
     return rows
 
 
-def _of_files(connection: DuckDBPyConnection, schema: KindSchema, pieces: Sequence[tuple[datetime, Piece]]) -> DuckDBPyRelation:
+def _of_files(
+    connection: DuckDBPyConnection, schema: KindSchema, zone: tzinfo, pieces: Sequence[tuple[datetime, Piece]]
+) -> DuckDBPyRelation:
     """All rows of the files of the pieces, at the instants of each."""
-    files, numbers = _files(connection, schema, pieces)
+    files, numbers = _files(connection, schema, zone, pieces)
     places = {FILE: [numbers[piece.batch.path] for _, piece in pieces], AT: [naive(at) for at, _ in pieces]}
     return files.join(connection.from_arrow(pa.table(places, PLACES)), FILE)
 
 
 def _files(
-    connection: DuckDBPyConnection, schema: KindSchema, pieces: Iterable[tuple[datetime, Piece]]
+    connection: DuckDBPyConnection, schema: KindSchema, zone: tzinfo, pieces: Iterable[tuple[datetime, Piece]]
 ) -> tuple[DuckDBPyRelation, dict[object, int]]:
     """All rows of the pieces' files, each once, and the numbers of the files."""
     batches: dict[object, Batch] = {piece.batch.path: piece.batch for _, piece in pieces}
-    rows = read(connection, schema, [Piece(batch, batch.scope) for batch in batches.values()])
+    rows = read(connection, schema, zone, [Piece(batch, batch.scope) for batch in batches.values()])
     return rows, {path: number for number, path in enumerate(batches)}
 
 
@@ -87,29 +91,27 @@ def _numbers(pieces: Iterable[tuple[datetime, Piece]]) -> dict[object, int]:
 def _pairs(connection: DuckDBPyConnection, pieces: Iterable[tuple[datetime, Piece]], numbers: dict[object, int]) -> DuckDBPyRelation:
     """File, store and instant, for every store that a piece names."""
     named = [(numbers[piece.batch.path], store, naive(at)) for at, piece in pieces for store in piece.stores.names]
-    columns = zip(*named, strict=True) if named else ((), (), ())
-    return connection.from_arrow(pa.table([pa.array(list(c), f.type) for c, f in zip(columns, COVERED, strict=True)], schema=COVERED))
+    return connection.from_arrow(table_of(COVERED, named))
 
 
-def _with_instants(connection: DuckDBPyConnection, rows: DuckDBPyRelation, chosen: Sequence[Chosen]) -> DuckDBPyRelation:
-    """Adds ``_until``, the instant of the store's current batch, and leaves out what is not before it."""
-    listed: list[tuple[str, datetime, datetime]] = []
-    rest: list[tuple[datetime, datetime]] = []
+def _with_instants(connection: DuckDBPyConnection, rows: DuckDBPyRelation, zone: tzinfo, chosen: Sequence[Chosen]) -> DuckDBPyRelation:
+    """Adds ``_until``, the instant of the store's current batch, and its weekday, and leaves out what is not before it."""
+    listed: list[tuple[str, datetime, datetime, int]] = []
+    rest: list[tuple[datetime, datetime, int]] = []
     for one in chosen:
         instants = one.current.by_instant
         for instant, stores in instants.items():
+            until, day = naive(instant), weekday(instant, zone)
             if stores.inverted or len(instants) == 1:
-                rest.append((naive(one.at), naive(instant)))
+                rest.append((naive(one.at), until, day))
             else:
-                listed += [(store, naive(one.at), naive(instant)) for store in stores.names]
-    others = pa.table([[at for at, _ in rest], [until for _, until in rest]], schema=REST)
-    dated = rows.join(connection.from_arrow(others), AT, how="left" if listed else "inner")
+                listed += [(store, naive(one.at), until, day) for store in stores.names]
+    others = {"_rest": UNTIL, "_rest_weekday": UNTIL_WEEKDAY}
+    dated = rows.join(connection.from_arrow(table_of(REST, rest)), AT, how="left" if listed else "inner")
     if listed:
-        columns = zip(*listed, strict=True)
-        table = pa.table([pa.array(list(c), f.type) for c, f in zip(columns, UNTILS, strict=True)], schema=UNTILS)
-        dated = dated.join(connection.from_arrow(table), f"{STORE}, {AT}", how="left")
-        until = duckdb.CoalesceOperator(ColumnExpression(UNTIL), ColumnExpression("_rest"))
+        dated = dated.join(connection.from_arrow(table_of(UNTILS, listed)), f"{STORE}, {AT}", how="left")
+        known = [duckdb.CoalesceOperator(ColumnExpression(n), ColumnExpression(other)).alias(n) for other, n in others.items()]
+        dated = dated.select(StarExpression(exclude=[*others, *others.values()]), *known)
     else:
-        until = ColumnExpression("_rest")
-    known = dated.select(StarExpression(exclude=["_rest", *([UNTIL] if listed else [])]), until.alias(UNTIL))
-    return known.filter(ColumnExpression(AS_OF) < ColumnExpression(UNTIL))
+        dated = dated.select(StarExpression(exclude=[*others]), *(ColumnExpression(other).alias(n) for other, n in others.items()))
+    return dated.filter(ColumnExpression(AS_OF) < ColumnExpression(UNTIL))

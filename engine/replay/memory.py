@@ -44,6 +44,7 @@ class Memory:
     ended: dict[Identity, Alert] = field(default_factory=dict)
     failing: dict[str, Failing] = field(default_factory=dict)
     queued: dict[Key, _Letter] = field(default_factory=dict)
+    _by_hand: dict[Identity, Alert] = field(default_factory=dict)  # those of the ended
     _last_ok: dict[str, datetime] = field(default_factory=dict)
     _by_fingerprint: dict[str, Identity] = field(default_factory=dict)
     _said: defaultdict[tuple[str, int], dict[str, _Said]] = field(default_factory=lambda: defaultdict(dict))
@@ -75,8 +76,7 @@ class Memory:
     # what is asked
 
     def alerts(self, *, closed: bool = False) -> dict[Identity, Alert]:
-        by_hand = {identity: alert for identity, alert in self.ended.items() if alert.closed_by} if closed else {}
-        return self.open_ | by_hand
+        return self.open_ | self._by_hand if closed else dict(self.open_)
 
     def resolved(self, identities: Iterable[Identity]) -> dict[Identity, Alert]:
         return {identity: self.ended[identity] for identity in identities if identity in self.ended}
@@ -105,9 +105,9 @@ class Memory:
     def newest(self) -> int:
         return self._newest
 
-    def history(self, identity: Identity) -> tuple[Event, ...]:
-        earlier = self.past.history(identity) if self.past else ()
-        return (*earlier, *self._events.get(identity, ()))
+    def last_event(self, identity: Identity, episode: int, before: datetime) -> Event | None:
+        mine = (event for event in reversed(self._events.get(identity, ())) if event.episode == episode and event.at < before)
+        return next(mine, None) or (self.past.last_event(identity, episode, before) if self.past else None)
 
     def thread_started(self, thread: str, recipient: str) -> str | None:
         earlier = self.past.thread_started(thread, recipient) if self.past else None
@@ -163,6 +163,9 @@ class Memory:
         mine, other = (self.ended, self.open_) if alert.state is AlertState.RESOLVED else (self.open_, self.ended)
         other.pop(alert.identity, None)
         mine[alert.identity] = alert
+        self._by_hand.pop(alert.identity, None)
+        if alert.closed_by and mine is self.ended:
+            self._by_hand[alert.identity] = alert
 
     def _note(self, moved: Transition) -> None:
         alert = moved.alert
@@ -172,6 +175,7 @@ class Memory:
         if moved.after is AlertState.RESOLVED and alert.firing_since is None:
             self.open_.pop(alert.identity, None)
             self.ended.pop(alert.identity, None)
+            self._by_hand.pop(alert.identity, None)
 
     def _exchange(self, before: set[Held], now: set[Held]) -> None:
         for held in before - now:

@@ -56,9 +56,9 @@ class Remembered:
     started: Mapping[tuple[str, str], str] = field(default_factory=dict)
     events: Mapping[Identity, Event] = field(default_factory=dict)
 
-    def history(self, identity: Identity) -> tuple[Event, ...]:
+    def last_event(self, identity: Identity, episode: int, before: datetime) -> Event | None:
         event = self.events.get(identity)
-        return (event,) if event else ()
+        return event if event and event.episode == episode and event.at < before else None
 
     def thread_started(self, thread: str, recipient: str) -> str | None:
         return self.started.get((thread, recipient))

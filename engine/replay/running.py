@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engine.archive import Archive
-from engine.builtin import BUILT_IN
 from engine.collecting import uncollected
 from engine.matching.foresight import Foresight
 from engine.pipeline import next_dispatch, run_dispatch, run_round
@@ -64,7 +63,7 @@ class _Run:
     def __init__(self, project: Project, matcher: Foresight, snapshots: Archive, memory: Memory) -> None:
         self.project, self.matcher, self.snapshots, self.memory = project, matcher, snapshots, memory
         self.rules = {rule.name: rule for rule in project.rules}
-        self.infos = project.infos | BUILT_IN
+        self.infos = project.all_infos
         self.record = Record(self.infos, memory.alerts())
         self.notes = Notes()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from engine.builtin import BUILT_IN
 from engine.composing import Desk
 from engine.matching.evaluate import Matcher
 from engine.model import Notification, Rendered
@@ -37,7 +36,8 @@ class Notes:
         identities = tuple(dict.fromkeys(moved.alert.identity for moved in told))
         as_of = {identity: desk.as_of[identity] for identity in identities if identity in desk.as_of}
         past = Remembered({(plan.thread, recipient.address): started} if started else {}, dict(events))
-        return Sent(replace(plan, recipients=(recipient,)), identities, past, as_of)
+        mine = plan if plan.recipients == (recipient,) else replace(plan, recipients=(recipient,))
+        return Sent(mine, identities, past, as_of)
 
 
 def _stub(sent: Sent) -> Notification:
@@ -73,5 +73,5 @@ class Clerk:
         return self.project.renderer.render(message, sent.recipient.language)
 
     def _desk(self, sent: Sent) -> Desk:
-        infos = self.project.infos | BUILT_IN
+        infos = self.project.all_infos
         return Desk(self.project, self.matcher, self.snapshots, sent.past, infos, sent.as_of, sent.at)

@@ -12,11 +12,11 @@ from engine.routing.channels import Channels
 from engine.routing.coalescing import Change, coalesced
 from engine.routing.decisions import Decisions, Held, Hold, Plan, Suppressed, Suppression, Told
 from engine.routing.escalations import Escalations
-from engine.routing.groups import Group, add_members, group_key, labels_of, rule_of, threads_in
+from engine.routing.groups import Group, add_members, group_key, places, threads_in
 from engine.routing.holding import Wait, is_muted, wait_of
 from engine.routing.repeats import Reminders
 from engine.routing.silences import Silence, silenced_until
-from engine.routing.tree import Route, all_routes, routes_for
+from engine.routing.tree import Route, all_routes
 
 
 def decide(
@@ -85,7 +85,7 @@ def _once_each(plans: Iterable[Plan]) -> Iterator[Plan]:
         new = tuple(recipient for recipient in each.recipients if not moves <= heard[recipient.channel, recipient.address])
         for recipient in new:
             heard[recipient.channel, recipient.address] |= moves
-        yield replace(each, recipients=new)
+        yield each if new == each.recipients else replace(each, recipients=new)
 
 
 def suppression(transition: Transition, told: Told) -> Suppression | None:
@@ -125,7 +125,7 @@ def _held(change: Change, group: str, route: Route, wait: Wait) -> Held:
     )
 
 
-@dataclass(slots=True)
+@dataclass
 class _Desk:
     """Sorts changes by alert and group."""
 
@@ -139,6 +139,11 @@ class _Desk:
     suppressed: list[Suppressed] = field(default_factory=list)
     changes: defaultdict[tuple[Identity, str], list[Change]] = field(default_factory=lambda: defaultdict(list))
     routes: dict[str, tuple[Route, Mapping[str, str]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._places = places(self.rules, self.channels)
+        self._reminders = Reminders(self.rules, self.channels, self.told, silences=self.silences)
+        self._escalations = Escalations(self.rules, self.channels, self.told, self.silences)
 
     def resume(self, held: Iterable[Held], transitions: Iterable[Transition]) -> None:
         """Take up what was held, each as its alert is now; ``transitions`` are those that will be received after it."""
@@ -156,7 +161,7 @@ class _Desk:
             if route is None:
                 astray.append((change, one.route))
             else:
-                self._put(route, change)
+                self._put(route, one.group, change)
         for change, route_name in astray:
             self._reroute(change, route_name)
 
@@ -166,15 +171,15 @@ class _Desk:
             self._drop(transition.alert.identity, reason)
             return
         if transition.reason is Reason.ESCALATED:
-            steps = Escalations(self.rules, self.channels, self.told, self.silences).of(transition.alert)
+            steps = self._escalations.of(transition.alert)
             due_now = [step for step, due in steps if due <= self.at and not is_muted(step, self.channels, self.at)]
             for step in due_now:
-                self._put(step, Change(transition, self.at))
+                self._put(step, group_key(step, self._places.of(transition.alert).labels), Change(transition, self.at))
             return
-        for route in self._routes(transition):
-            since = self._due(transition.alert, route) if transition.reason is Reason.REPEAT_DUE else self.at
+        for route, key in self._groups(transition):
+            since = self._reminders.due(transition.alert, route, key) if transition.reason is Reason.REPEAT_DUE else self.at
             if since is not None and since <= self.at:
-                self._put(route, Change(transition, since))
+                self._put(route, key, Change(transition, since))
 
     def groups(self) -> dict[str, Group]:
         """The groups that have something to tell."""
@@ -187,7 +192,7 @@ class _Desk:
                 self._drop(identity, reason, route.name)
             if change is None:
                 continue
-            quiet = silenced_until(self._labels(change.transition.alert), self.silences, self.at)
+            quiet = silenced_until(self._places.of(change.transition.alert).labels, self.silences, self.at)
             if quiet > self.at:
                 self.silenced.append(_held(change, key, route, Wait(Hold.SILENCED, quiet)))
             else:
@@ -199,7 +204,7 @@ class _Desk:
         """A digest tells of all that goes on, unless somebody asked for silence or an incident tells of it."""
         moved = {change.transition.alert.identity for change in group.changes} | {one.identity for one in self.silenced}
         for alert in sorted(group.members.values(), key=lambda alert: alert.identity):
-            quiet = silenced_until(self._labels(alert), self.silences, self.at) > self.at
+            quiet = silenced_until(self._places.of(alert).labels, self.silences, self.at) > self.at
             if alert.state is State.FIRING and alert.identity not in moved and not alert.explained_by and not quiet:
                 goes_on = Transition(alert, State.FIRING, State.FIRING, Reason.REPEAT_DUE, self.at)
                 group.add(Change(goes_on, self.at), self.rules)
@@ -207,15 +212,10 @@ class _Desk:
     def _drop(self, identity: Identity, reason: Suppression, route: str = "") -> None:
         self.suppressed.append(Suppressed(identity, reason, route))
 
-    def _put(self, route: Route, change: Change) -> None:
+    def _put(self, route: Route, key: str, change: Change) -> None:
         alert = change.transition.alert
-        labels = self._labels(alert)
-        key = group_key(route, labels)
-        self.routes.setdefault(key, (route, labels))
+        self.routes.setdefault(key, (route, self._places.of(alert).labels))
         self.changes[alert.identity, key].append(change)
-
-    def _labels(self, alert: Alert) -> dict[str, str]:
-        return labels_of(alert, rule_of(alert, self.rules))
 
     def _resumed(self, one: Held) -> Transition | None:
         """The held transition of its alert as it is now. None when nobody knows of the alert any more."""
@@ -228,31 +228,31 @@ class _Desk:
 
     def _route_of(self, transition: Transition, group: str) -> Route | None:
         """The route of the group, if it still takes the alert; an end is for whoever was to hear of it."""
-        labels = self._labels(transition.alert)
-        routes = all_routes(self.channels) if transition.after is State.RESOLVED else routes_for(labels, self.channels)
-        return next((route for route in routes if group_key(route, labels) == group), None)
+        groups = self._everywhere(transition.alert) if transition.after is State.RESOLVED else self._places.of(transition.alert).groups
+        return next((route for route, key in groups if key == group), None)
 
     def _reroute(self, change: Change, route_name: str) -> None:
         """The alert's labels, or the file, are not what they were: whoever is responsible now is told, unless they know."""
         alert = change.transition.alert
         self._drop(alert.identity, Suppression.REROUTED, route_name)
-        labels = self._labels(alert)
-        for route in routes_for(labels, self.channels) if change.transition.after is State.FIRING else ():
-            key = group_key(route, labels)
+        for route, key in self._places.of(alert).groups if change.transition.after is State.FIRING else ():
             if not threads_in(alert, key, self.told) and (alert.identity, key) not in self.changes:
-                self._put(route, change)
+                self._put(route, key, change)
 
-    def _routes(self, transition: Transition) -> tuple[Route, ...]:
+    def _groups(self, transition: Transition) -> tuple[tuple[Route, str], ...]:
         """The end of an alert is told to those who were (or still wait to be) told that it fires, though its severity may have changed or
         its rule be gone."""
-        alert, labels = transition.alert, self._labels(transition.alert)
+        alert = transition.alert
         if transition.after is State.RESOLVED:
-            keyed = [(route, group_key(route, labels)) for route in all_routes(self.channels)]
-            heard = [route for route, key in keyed if threads_in(alert, key, self.told) or (alert.identity, key) in self.changes]
+            everywhere = self._everywhere(alert)
+            heard = [
+                (route, key) for route, key in everywhere if threads_in(alert, key, self.told) or (alert.identity, key) in self.changes
+            ]
             if heard:
                 return tuple(heard)
-        return routes_for(labels, self.channels)
+        return self._places.of(alert).groups
 
-    def _due(self, alert: Alert, route: Route) -> datetime | None:
-        reminders = Reminders(self.rules, self.channels, self.told, silences=self.silences)
-        return reminders.due(alert, route, group_key(route, self._labels(alert)))
+    def _everywhere(self, alert: Alert) -> list[tuple[Route, str]]:
+        """Every route, whether it takes the alert or not, with the key of the alert's group there."""
+        labels = self._places.of(alert).labels
+        return [(route, group_key(route, labels)) for route in all_routes(self.channels)]

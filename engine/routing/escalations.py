@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from engine.model import Alert, Identity, Reason, RuleInfo, State, Transition
 from engine.routing.channels import Channels
 from engine.routing.decisions import Told
-from engine.routing.groups import group_key, labels_of, rule_of, threads_in
+from engine.routing.groups import Places, group_key, places, threads_in
 from engine.routing.holding import free_from
 from engine.routing.silences import Silence
-from engine.routing.tree import Route, escalations_of, routes_for
+from engine.routing.tree import Route, escalations_of
 
 
 def due_escalations(
@@ -32,7 +33,7 @@ def due_escalations(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Escalations:
     """The steps that are still to be taken, given what was told."""
 
@@ -40,6 +41,10 @@ class Escalations:
     channels: Channels
     told: Told
     silences: Collection[Silence] = ()
+
+    @cached_property
+    def _places(self) -> Places:
+        return places(self.rules, self.channels)
 
     def of(self, alert: Alert) -> Iterator[tuple[Route, datetime]]:
         """The routes of the steps that were not taken, each with the instant from which it is due.
@@ -49,11 +54,13 @@ class Escalations:
         """
         if alert.state is not State.FIRING or alert.acknowledged_by or alert.explained_by or alert.identity.rule not in self.rules:
             return
-        labels = labels_of(alert, rule_of(alert, self.rules))
-        for route in routes_for(labels, self.channels):
-            begun = min((each.begun for each in threads_in(alert, group_key(route, labels), self.told) if each.begun), default=None)
+        place = self._places.of(alert)
+        for route, group in place.groups:
+            if not route.escalate:
+                continue
+            begun = min((each.begun for each in threads_in(alert, group, self.told) if each.begun), default=None)
             for after, step in escalations_of(route) if begun else ():
-                if begun and not threads_in(alert, group_key(step, labels), self.told):
-                    due = free_from(step, self.channels, labels, self.silences, begun + after)
+                if begun and not threads_in(alert, group_key(step, place.labels), self.told):
+                    due = free_from(step, self.channels, place.labels, self.silences, begun + after)
                     if due is not None:
                         yield step, due

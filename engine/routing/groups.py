@@ -9,12 +9,56 @@ from datetime import datetime
 from functools import lru_cache
 
 from engine.errors import Text
-from engine.model import Alert, Identity, RuleInfo, State
+from engine.model import Alert, Identity, RuleInfo, Severity, State
 from engine.routing.addressing import addresses
 from engine.routing.channels import Channels, Receiver
 from engine.routing.coalescing import Change
 from engine.routing.decisions import Plan, Recipient, Thread, Told
-from engine.routing.tree import Route, routes_for
+from engine.routing.tree import Route, Same, routes_for
+
+KEPT = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an alert belongs: its labels, and the routes that take it, each with the key of its group there."""
+
+    labels: Mapping[str, str]
+    groups: tuple[tuple[Route, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The places of alerts, which are asked for many times and change only with an alert's severity and store."""
+
+    rules: Mapping[str, RuleInfo]
+    channels: Channels
+    _kept: dict[Identity, tuple[Severity, str, Place]] = field(default_factory=dict)
+
+    def of(self, alert: Alert) -> Place:
+        severity, store_id, place = self._kept.get(alert.identity) or NOWHERE
+        if severity is alert.severity and store_id == alert.store_id:
+            return place
+        labels = labels_of(alert, rule_of(alert, self.rules))
+        place = Place(labels, tuple((route, group_key(route, labels)) for route in routes_for(labels, self.channels)))
+        if alert.identity.rule in self.rules:
+            if len(self._kept) >= KEPT:
+                self._kept.clear()
+            self._kept[alert.identity] = alert.severity, alert.store_id, place
+        return place
+
+
+NOWHERE = None, "", Place({}, ())
+
+
+def places(rules: Mapping[str, RuleInfo], channels: Channels) -> Places:
+    """The same for the very same rules and channels."""
+    return _places(Same(rules), Same(channels))
+
+
+@lru_cache(maxsize=8)
+def _places(rules: Same[Mapping[str, RuleInfo]], channels: Same[Channels]) -> Places:
+    return Places(rules.it, channels.it)
 
 
 def labels_of(alert: Alert, rule: RuleInfo) -> dict[str, str]:
@@ -99,11 +143,11 @@ class Group:
 
 def add_members(groups: Mapping[str, Group], alerts: Mapping[Identity, Alert], rules: Mapping[str, RuleInfo], channels: Channels) -> None:
     """Tell the groups which alerts, though silent now, are firing in them."""
+    known = places(rules, channels)
     for alert in alerts.values() if groups else ():
         if alert.state is State.FIRING:
-            labels = labels_of(alert, rule_of(alert, rules))
-            for route in routes_for(labels, channels):
-                group = groups.get(group_key(route, labels))
+            for _, key in known.of(alert).groups:
+                group = groups.get(key)
                 if group:
                     group.members[alert.identity] = alert
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from engine.model import Alert, Identity, Reason, RuleInfo, State, Transition
 from engine.routing.channels import Channels
 from engine.routing.decisions import Held, Told
-from engine.routing.groups import group_key, labels_of, rule_of, threads_in
+from engine.routing.groups import Places, places, threads_in
 from engine.routing.holding import free_from
 from engine.routing.silences import Silence
-from engine.routing.tree import Route, routes_for
+from engine.routing.tree import Route
 
 
 def due_repeats(
@@ -43,7 +44,7 @@ def held_in(held: Collection[Held]) -> frozenset[tuple[Identity, str]]:
     return frozenset((one.identity, one.group) for one in held)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reminders:
     """When alerts are due to be mentioned again, given what was told and what is held."""
 
@@ -52,6 +53,10 @@ class Reminders:
     told: Told
     held: frozenset[tuple[Identity, str]] = frozenset()
     silences: Collection[Silence] = ()
+
+    @cached_property
+    def _places(self) -> Places:
+        return places(self.rules, self.channels)
 
     def of(self, alert: Alert) -> Iterator[datetime | None]:
         """For each route of the alert that is to be reminded of it, from when on; None while something is queued or held there."""
@@ -67,9 +72,7 @@ class Reminders:
     def _groups(self, alert: Alert) -> Iterator[tuple[Route, str]]:
         if alert.state is not State.FIRING or alert.acknowledged_by or alert.explained_by or alert.identity.rule not in self.rules:
             return
-        labels = labels_of(alert, self.rules[alert.identity.rule])
-        for route in routes_for(labels, self.channels):
-            yield route, group_key(route, labels)
+        yield from self._places.of(alert).groups
 
     def due(self, alert: Alert, route: Route, group: str) -> datetime | None:
         """From when on the group is due to be reminded of the alert; None while something about it is queued or held there."""
@@ -79,5 +82,5 @@ class Reminders:
         last = max((thread.told_at for thread in threads if thread.told_at), default=alert.firing_since)
         if last is None:
             return None
-        labels = labels_of(alert, rule_of(alert, self.rules))
+        labels = self._places.of(alert).labels
         return free_from(route, self.channels, labels, self.silences, last + route.repeat_interval)

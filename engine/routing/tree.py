@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
+from typing import Generic, TypeVar
 
 from engine.routing.channels import TIME_ZONE, Channels, RouteModel
 from engine.routing.digests import GROUP_BY as DIGEST_GROUP_BY
 from engine.routing.digests import Digest
 
+T = TypeVar("T")
 GROUP_BY = ("alert", "store_id")
 REPEAT_INTERVAL = timedelta(hours=24)
 
@@ -60,32 +62,32 @@ class _Node:
 
 
 @dataclass(frozen=True, slots=True)
-class _Same:
-    """Channels by identity: reading the tree anew for every alert would take longer than all else that routing does."""
+class Same(Generic[T]):
+    """A value known by being the very same: so what follows from it can be kept where comparing it would take longer than all else."""
 
-    channels: Channels
+    it: T
 
     def __hash__(self) -> int:
-        return id(self.channels)
+        return id(self.it)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.channels is self.channels
+        return isinstance(other, Same) and other.it is self.it
 
 
 def routes_for(labels: Mapping[str, str], channels: Channels) -> tuple[Route, ...]:
     """The routes that take an alert, as in Alertmanager: the deepest match of each branch; later siblings are tried only where
     ``continue`` says so; a node takes what none of its children takes. Never empty: the top route takes everything."""
-    return tuple(_tree(_Same(channels)).matched(labels))
+    return tuple(_tree(Same(channels)).matched(labels))
 
 
 def all_routes(channels: Channels) -> tuple[Route, ...]:
     """Every node of the tree, from the top, each followed by its escalations."""
-    return tuple(each for node in _tree(_Same(channels)).all() for each in (node.route, *node.steps))
+    return tuple(each for node in _tree(Same(channels)).all() for each in (node.route, *node.steps))
 
 
 def nodes(channels: Channels) -> tuple[tuple[Route, RouteModel], ...]:
     """Every node of the tree, from the top, with what is written there."""
-    return tuple((node.route, node.written) for node in _tree(_Same(channels)).all())
+    return tuple((node.route, node.written) for node in _tree(Same(channels)).all())
 
 
 def escalations_of(route: Route) -> tuple[tuple[timedelta, Route], ...]:
@@ -98,8 +100,8 @@ def escalations_of(route: Route) -> tuple[tuple[timedelta, Route], ...]:
 
 
 @lru_cache(maxsize=8)
-def _tree(same: _Same) -> _Node:
-    channels = same.channels
+def _tree(same: Same[Channels]) -> _Node:
+    channels = same.it
     top = _inherit(Route("{}", channels.route.receiver or "", GROUP_BY, REPEAT_INTERVAL), channels.route, "{}", channels)
     return _node(channels.route, top, channels)
 

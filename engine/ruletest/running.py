@@ -17,7 +17,6 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from engine.builtin import BUILT_IN
 from engine.composing import written_plainly
 from engine.errors import Text
 from engine.facts import Facts
@@ -221,7 +220,7 @@ class _IncidentRun:
         self.bench.state.commit(Evaluation(claim, at, at, at, (), firing | over, (), (), ()))
 
     def _observe(self, coverage: Coverage, at: datetime) -> None:
-        infos = self.bench.project.infos | BUILT_IN
+        infos = self.bench.project.all_infos
         lookup = Lookup(self.bench.matcher, self.snapshots, at)
         correlation = Correlation(self.bench.project.reasoning, self.bench.state.alerts(), infos, lookup, every=True)
         coverage.see_incident(self.rule, {pattern.binding: correlation.rows(self.rule, pattern) for pattern in self.rule.patterns})

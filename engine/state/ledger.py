@@ -15,8 +15,8 @@ from engine.state.values import Evaluation, Event
 class Past(Protocol):
     """What was told before, as messages need to know it."""
 
-    def history(self, identity: Identity) -> tuple[Event, ...]:
-        """All transitions of one identity, oldest first."""
+    def last_event(self, identity: Identity, episode: int, before: datetime) -> Event | None:
+        """The last transition of one episode before an instant."""
 
     def thread_started(self, thread: str, recipient: str) -> str | None:
         """The id of the first notification to a recipient in a thread, or None."""

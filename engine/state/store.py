@@ -80,6 +80,14 @@ class State(Database):
         with self.reading() as connection:
             return tuple(map(event_of, connection.execute(query)))
 
+    def last_event(self, identity: Identity, episode: int, before: datetime) -> Event | None:
+        """The last stored transition of one episode before an instant."""
+        of_episode = (TRANSITIONS.c.fingerprint == identity.fingerprint) & (TRANSITIONS.c.episode == episode)
+        query = select(TRANSITIONS).where(of_episode, TRANSITIONS.c.at < before).order_by(TRANSITIONS.c.number.desc()).limit(1)
+        with self.reading() as connection:
+            row = connection.execute(query).first()
+        return event_of(row) if row else None
+
     def suppressed(self, identity: Identity) -> tuple[tuple[datetime, Suppression, str], ...]:
         """When transitions of one identity were not told, why, and by which route ('': by any), oldest first."""
         columns = select(SUPPRESSED.c.at, SUPPRESSED.c.reason, SUPPRESSED.c.route)

@@ -195,10 +195,10 @@ class World:
         merged = [replace(found(), candidates=tuple(c for result in results for c in result.candidates))]
         before = {name: alert.episode for name, alert in self.alerts.items()}
         self.alerts, moved = step(self.alerts, merged, RULES, at)  # type: ignore[arg-type]
-        self._decide(moved, at)
         for identity, alert in self.alerts.items():
             if before.get(identity, alert.episode) != alert.episode:
-                self.threads.pop(identity.fingerprint, None)
+                self.threads.pop(identity.fingerprint, None)  # as a state does, which tells of the present episode only
+        self._decide(moved, at)
 
     def dispatch(self, at: object) -> None:
         self._decide((), at)

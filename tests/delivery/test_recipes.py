@@ -62,7 +62,7 @@ def test_what_waits(words: str, at: str, severity: Severity, expected: tuple[Hol
 def test_the_freeze_is_for_pages() -> None:
     channels = recipe("双11")
     at = datetime(2026, 11, 1, 2, tzinfo=ZoneInfo("UTC"))
-    page = firing(replace(store("P1"), rule="banner"), at)
+    page = firing(store("P1")._replace(rule="banner"), at)
     (waits,) = decide([first(page, at)], {page.identity: page}, BOTH, channels, at, {}).held
     assert waits.until == datetime(2026, 11, 11, 16, tzinfo=ZoneInfo("UTC"))
     assert channels.interval("every_year").contains(at.replace(year=2031))
