@@ -1,8 +1,9 @@
 """What rules find at many instants, by one query for all of them instead of one for each.
 
 Three things keep that small. Rules that do not read ``now`` find the same at instants at which the same batches count: they are asked
-once for all of these. A span of instants is only as long as its rows are few enough (:data:`MOST_ROWS`). And what nobody asks about,
-which identities are unknown or have a row, is made out of the answer for those alone that are active at an instant.
+once for all of these, apart from those that do, unless they would be asked at every instant all the same. A span of instants is only as
+long as its rows are few enough (:data:`MOST_ROWS`). And what nobody asks about, which identities are unknown or have a row, is made out of
+the answer for those alone that are active at an instant.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from engine.rules import AlertRule
 from engine.snapshots import Snapshots
 
 LOG = logging.getLogger(__name__)
-MOST_ROWS = 16_000_000
+MOST_ROWS = 12_000_000
 """Rows that one query may look at, each counted once for every instant and batch at which it counts: about a gigabyte at work."""
 FIRST_SPAN = 8
 """So many instants are looked at first, then twice as many each time: whoever waits sees early how long it will take."""
@@ -35,7 +36,7 @@ Glance = tuple[datetime, tuple[AlertRule, ...]]
 
 @dataclass(frozen=True, eq=False)
 class _Group:
-    """Rules on one kind that are asked together: all read ``now``, or none does."""
+    """Rules on one kind that are asked together. ``timeless``: none of them reads ``now``."""
 
     rules: tuple[AlertRule, ...]
     timeless: bool
@@ -48,6 +49,14 @@ class _Group:
         return tuple(id(archive.current(kind, at, schemas[kind].fresh_for)) for kind in self.kinds)
 
 
+@dataclass(frozen=True, eq=False)
+class _Family:
+    """All rules on one kind, and those that read ``now`` apart from those that do not."""
+
+    whole: _Group
+    parts: tuple[_Group, ...]
+
+
 class Foresight(Matcher):
     """A matcher that can look ahead. At instants that it has not looked at it evaluates as any matcher does."""
 
@@ -56,7 +65,7 @@ class Foresight(Matcher):
         self.most_rows = most_rows
         self._span = Span(self)
         self._most = FIRST_SPAN
-        self._groups: dict[tuple[str, ...], tuple[tuple[AlertRule, ...], list[_Group]]] = {}
+        self._known: dict[tuple[str, ...], tuple[tuple[AlertRule, ...], list[_Family]]] = {}
         self._ahead: dict[_Group, dict[object, Sight]] = {}
 
     def look_ahead(self, glances: Iterable[Glance], archive: Archive, active: Collection[Identity]) -> int:
@@ -65,14 +74,20 @@ class Foresight(Matcher):
         wanted: dict[_Group, dict[object, datetime]] = defaultdict(dict)
         rows: Counter[_Group] = Counter()
         taken = 0
+        families: dict[_Family, None] = {}
         for at, rules in glances:
-            more = [(group, era) for group in self._grouped(rules) if (era := group.era(archive, self.schemas, at)) not in wanted[group]]
+            asked = self._families(rules)
+            groups = [group for family in asked for group in family.parts]
+            more = [(group, era) for group in groups if (era := group.era(archive, self.schemas, at)) not in wanted[group]]
             rows.update({group: self._rows(group, archive, at) for group, _ in more})
             if taken and (taken == self._most or any(rows[group] > self.most_rows for group, _ in more)):
                 break
             for group, era in more:
                 wanted[group][era] = at
+            families |= dict.fromkeys(asked)
             taken += 1
+        for family in families:
+            _join(family, wanted)
         self._most *= 2
         keys: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
         for identity in active:
@@ -85,10 +100,11 @@ class Foresight(Matcher):
     ) -> dict[str, RuleResult]:
         found: dict[str, RuleResult] = {}
         if isinstance(snapshots, Archive):
-            for group in self._grouped(tuple(rules)):
-                sight = self._ahead.get(group, {}).get(group.era(snapshots, self.schemas, at))
-                # Another schedule may have made an alert of a row that this group never found.
-                found |= {result.rule: result for result in sight.results(active)} if sight and sight.knows(active) else {}
+            for family in self._families(tuple(rules)):
+                for group in (family.whole,) if family.whole in self._ahead else family.parts:
+                    sight = self._ahead.get(group, {}).get(group.era(snapshots, self.schemas, at))
+                    # Another schedule may have made an alert of a row that this group never found.
+                    found |= {result.rule: result for result in sight.results(active)} if sight and sight.knows(active) else {}
         rest = [rule for rule in rules if rule.name not in found]
         found |= super().evaluate(rest, snapshots, at, active) if rest else {}
         return {rule.name: found[rule.name] for rule in rules}
@@ -105,11 +121,11 @@ class Foresight(Matcher):
             return {}
         return {era: sights[at] for era, at in eras.items()}
 
-    def _grouped(self, rules: tuple[AlertRule, ...]) -> list[_Group]:
+    def _families(self, rules: tuple[AlertRule, ...]) -> list[_Family]:
         names = tuple(rule.name for rule in rules)
-        known = self._groups.get(names)
+        known = self._known.get(names)
         if known is None or known[0] != rules:
-            self._groups[names] = known = (rules, list(_groups(rules, self.schemas)))
+            self._known[names] = known = (rules, list(_families(rules, self.schemas)))
         return known[1]
 
     def _rows(self, group: _Group, archive: Archive, at: datetime) -> int:
@@ -117,13 +133,25 @@ class Foresight(Matcher):
         return sum(_history(group, kind, archive, self.schemas[kind], at) for kind in group.kinds)
 
 
-def _groups(rules: Iterable[AlertRule], schemas: Mapping[str, KindSchema]) -> Iterator[_Group]:
-    alike: defaultdict[tuple[str, bool], list[AlertRule]] = defaultdict(list)
+def _families(rules: Iterable[AlertRule], schemas: Mapping[str, KindSchema]) -> Iterator[_Family]:
+    by_kind: defaultdict[str, list[AlertRule]] = defaultdict(list)
     for rule in rules:
-        alike[rule.kind, not reads_now(rule)].append(rule)
-    for (_, timeless), group in alike.items():
-        kinds = frozenset[str]().union(*(kinds_told(rule, schemas) for rule in group))
-        yield _Group(tuple(group), timeless, tuple(sorted(kinds)))
+        by_kind[rule.kind].append(rule)
+    for alike in by_kind.values():
+        parts = ([rule for rule in alike if reads_now(rule)], [rule for rule in alike if not reads_now(rule)])
+        groups = [_group(part, schemas, timeless=timeless) for part, timeless in zip(parts, (False, True), strict=True) if part]
+        yield _Family(_group(alike, schemas, timeless=False), tuple(groups))
+
+
+def _group(rules: Sequence[AlertRule], schemas: Mapping[str, KindSchema], *, timeless: bool) -> _Group:
+    kinds = frozenset[str]().union(*(kinds_told(rule, schemas) for rule in rules))
+    return _Group(tuple(rules), timeless, tuple(sorted(kinds)))
+
+
+def _join(family: _Family, wanted: dict[_Group, dict[object, datetime]]) -> None:
+    """Where the parts are to be asked equally often, the whole is to be asked instead."""
+    if len(family.parts) == 2 and len(wanted[family.parts[0]]) == len(wanted[family.parts[1]]):
+        wanted[family.whole] = {at: at for part in family.parts for at in wanted.pop(part).values()}
 
 
 def _history(group: _Group, kind: str, archive: Archive, schema: KindSchema, at: datetime) -> int:

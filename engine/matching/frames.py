@@ -90,8 +90,7 @@ class Frames:
         offset: timedelta | None = None,
     ) -> Frame:
         """A table with what ``nodes`` need, over the rows of ``kind`` that ``role`` and ``offset`` name."""
-        source = Source(role, kind, offset)
-        frame = Frame(self, self.schemas[kind], self.table(source))
+        frame = Frame(self, Source(role, kind, offset))
         needed = list(leaves(nodes))
         frame.join_references([node for node in needed if isinstance(node, t.ColumnRef | t.RowMissing)])
         frame.join_related([node for node in needed if isinstance(node, t.Related)])
@@ -107,10 +106,11 @@ class Frames:
 class Frame:
     """A table under construction, then ready. ``table`` may be read and extended once all joins are done."""
 
-    def __init__(self, frames: Frames, schema: KindSchema, table: ir.Table) -> None:
+    def __init__(self, frames: Frames, source: Source) -> None:
         self.frames = frames
-        self.schema = schema
-        self.table = table
+        self.source = source
+        self.schema = frames.schemas[source.kind]
+        self.table = frames.table(source)
         self._columns: dict[t.Node, tuple[str, Value]] = {}
         self._count = 0
 
@@ -189,10 +189,12 @@ class Frame:
         grouped: defaultdict[tuple[str, ...], list[t.Across]] = defaultdict(list)
         for node in nodes:
             grouped[node.by].append(node)
-        everything = self.table
         for by, group in grouped.items():
-            rows = everything.filter([everything[name].notnull() for name in by])
-            values = {node: _across(rows, self.compiler(rows), node) for node in group}
+            # A table of its own: what else is joined to the rows is not needed to count them.
+            items = [node.item for node in group if node.item is not None]
+            frame = self.frames.frame(self.source.kind, items, self.source.role, self.source.offset)
+            rows = frame.table.filter([frame.table[name].notnull() for name in by])
+            values = {node: _across(rows, frame.compiler(rows), node) for node in group}
             within = (*by, *self.frames.axis)
             keys = {self._next("by"): rows[name] for name in within}
             aggregates = rows.group_by(**keys).aggregate(**self._named(values))
