@@ -44,6 +44,9 @@ AGGREGATES: Mapping[str, str] = {
 _COUNTED = Value(ibis.literal(0), numbers.COUNT)
 
 
+Role = Literal["current", "previous", "ago", "history"]
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Source:
     """Rows of a kind: ``current``; those of each store's ``previous`` batch; of the one current ``offset`` earlier (``ago``); those of all
@@ -52,16 +55,21 @@ class Source:
     Each has the kind's columns and ``_as_of``, its batch's instant; ``history`` has ``_until`` too, the instant of the store's
     current batch, and the local weekdays of both (``_weekday``, ``_until_weekday``; Monday is 0): a calendar is asked once a batch, not for
     every row. Where many instants are evaluated at once, each row has the instant that it counts at in ``_at``.
+
+    ``turns`` names columns of a history: of each row's past, all may be left out but the first, and where one of these columns changed
+    (None: nothing may). What is asked of all that ever was would else cost more with every day.
     """
 
-    role: Literal["current", "previous", "ago", "history"]
+    role: Role
     kind: str
     offset: timedelta | None = None
+    turns: tuple[str, ...] | None = None
 
     @property
     def name(self) -> str:
         span = "" if self.offset is None else f"_{self.offset // timedelta(seconds=1)}s"
-        return f"{self.role}_{self.kind}{span}"
+        turns = "" if self.turns is None else f"_turns({','.join(self.turns)})"
+        return f"{self.role}_{self.kind}{span}{turns}"
 
     def table(self, schema: KindSchema, axis: Sequence[str] = ()) -> ir.Table:
         columns = {name: DTYPES[column.type] for name, column in schema.columns.items()}
@@ -82,15 +90,13 @@ class Frames:
         self.axis = axis
         self.sources: set[Source] = set()
 
-    def frame(
-        self,
-        kind: str,
-        nodes: Iterable[t.Node],
-        role: Literal["current", "previous", "ago", "history"] = "current",
-        offset: timedelta | None = None,
-    ) -> Frame:
-        """A table with what ``nodes`` need, over the rows of ``kind`` that ``role`` and ``offset`` name."""
-        frame = Frame(self, Source(role, kind, offset))
+    def frame(self, kind: str, nodes: Iterable[t.Node]) -> Frame:
+        """A table with what ``nodes`` need, over the current rows of ``kind``."""
+        return self.over(Source("current", kind), nodes)
+
+    def over(self, source: Source, nodes: Iterable[t.Node]) -> Frame:
+        """A table with what ``nodes`` need, over the rows of ``source``."""
+        frame = Frame(self, source)
         needed = list(leaves(nodes))
         frame.join_references([node for node in needed if isinstance(node, t.ColumnRef | t.RowMissing)])
         frame.join_related([node for node in needed if isinstance(node, t.Related)])
@@ -192,7 +198,7 @@ class Frame:
         for by, group in grouped.items():
             # A table of its own: what else is joined to the rows is not needed to count them.
             items = [node.item for node in group if node.item is not None]
-            frame = self.frames.frame(self.source.kind, items, self.source.role, self.source.offset)
+            frame = self.frames.over(self.source, items)
             rows = frame.table.filter([frame.table[name].notnull() for name in by])
             values = {node: _across(rows, frame.compiler(rows), node) for node in group}
             within = (*by, *self.frames.axis)
@@ -204,17 +210,19 @@ class Frame:
         from_batches = [node for node in nodes if node.function in ("previous", "ago")]
         for offset in dict.fromkeys(node.window for node in from_batches):
             self._join_batch(offset, [node for node in from_batches if node.window == offset])
-        self._join_windows([node for node in nodes if node.function in AGGREGATES or node.function == "seen_for"])
+        self._join_windows([node for node in nodes if node.function in AGGREGATES])
         for node in nodes:
-            if node.function == "changes":
+            if node.function == "seen_for":
+                self._join(node, seen_for(self))
+            elif node.function == "changes":
                 self._join(node, changes(self, node))
             elif node.function == "unchanged_for":
                 self._join(node, unchanged_for(self, node))
 
     def _join_batch(self, offset: timedelta | None, group: list[t.History]) -> None:
         """The values of the group in one earlier batch: the previous one, or the one current ``offset`` earlier."""
-        role: Literal["previous", "ago"] = "previous" if offset is None else "ago"
-        frame = self.frames.frame(self.schema.name, [node.item for node in group if node.item], role, offset)
+        source = Source("previous" if offset is None else "ago", self.schema.name, offset)
+        frame = self.frames.over(source, [node.item for node in group if node.item])
         compiler = frame.compiler()
         values = {node: compiler.value(node.item) for node in group if node.item}
         keys = {self._next("key"): frame.table[name] for name in self.row}
@@ -224,15 +232,14 @@ class Frame:
         """All aggregates over windows in one pass over the history, as far back as the longest window."""
         if not group:
             return
-        frame = self.frames.frame(self.schema.name, [node.item for node in group if node.item], "history", longest(group))
+        frame = self.frames.over(Source("history", self.schema.name, longest(group)), [node.item for node in group if node.item])
         compiler = frame.compiler()
         values = {node: self._windowed(frame.table, compiler, node) for node in group}
         keys = {self._next("key"): frame.table[name] for name in self.row}
         self._join_named(frame.table.group_by(**keys).aggregate(**self._named(values)), list(keys))
 
     def _windowed(self, rows: ir.Table, compiler: Compiler, node: t.History) -> Value:
-        if node.item is None:
-            return Value(rows[AS_OF].min())
+        assert node.item is not None  # noqa: S101  (the checker gives these functions an item)
         where = in_window(rows, node.window)
         if node.function == "same_weekday_mean":
             where = where & (rows[WEEKDAY] == rows[UNTIL_WEEKDAY])
@@ -274,9 +281,15 @@ def in_window(rows: ir.Table, window: timedelta | None) -> ir.BooleanValue:
     return rows[AS_OF] >= rows[UNTIL] - ibis.interval(microseconds=window // timedelta(microseconds=1))
 
 
+def seen_for(frame: Frame) -> tuple[ir.Table, Value]:
+    """For each row of the history the instant of the first batch that had it."""
+    rows = frame.frames.table(Source("history", frame.schema.name, turns=()))
+    return rows.group_by(frame.row).aggregate(value=rows[AS_OF].min()), Value(ibis.null("timestamp"))
+
+
 def changes(frame: Frame, node: t.History) -> tuple[ir.Table, Value]:
     """For each row of the history how often the value differs from the one before it, up to and with the judged row."""
-    past, now = _values(frame, node, "history"), _values(frame, node, "current")
+    past, now = _values(frame, node, Source("history", frame.schema.name, node.window)), _values(frame, node)
     seen = past.table.filter(in_window(past.table, node.window)).select(*frame.row, AS_OF, x=past.value.expr)
     seen = seen.union(now.table.select(*frame.row, AS_OF, x=now.value.expr)).filter(ibis._.x.notnull())
     # Most values never change, and putting rows in order takes longest.
@@ -289,7 +302,9 @@ def changes(frame: Frame, node: t.History) -> tuple[ir.Table, Value]:
 
 def unchanged_for(frame: Frame, node: t.History) -> tuple[ir.Table, Value]:
     """For each row of the history the instant of the oldest batch since which the value is the judged row's."""
-    past, now = _values(frame, node, "history"), _values(frame, node, "current")
+    assert node.item is not None  # noqa: S101  (the checker gives it an item)
+    read = sorted({leaf.column for leaf in leaves([node.item]) if isinstance(leaf, t.ColumnRef)})
+    past, now = _values(frame, node, Source("history", frame.schema.name, turns=tuple(read))), _values(frame, node)
     current = now.table.select(**{f"now {name}": now.table[name] for name in frame.row}, now=now.value.expr)
     both = past.table.select(*frame.row, AS_OF, x=past.value.expr)
     both = both.inner_join(current, [(name, f"now {name}") for name in frame.row]).filter(ibis._.x.notnull())
@@ -305,9 +320,9 @@ class _Values:
     value: Value
 
 
-def _values(frame: Frame, node: t.History, role: Literal["current", "history"]) -> _Values:
+def _values(frame: Frame, node: t.History, source: Source | None = None) -> _Values:
     assert node.item is not None  # noqa: S101  (the checker gives these functions an item)
-    rows = frame.frames.frame(frame.schema.name, [node.item], role, node.window if role == "history" else None)
+    rows = frame.frames.over(source or Source("current", frame.schema.name), [node.item])
     return _Values(rows.table, rows.compiler().value(node.item))
 
 

@@ -19,7 +19,7 @@ from ibis.expr import types as ir
 from engine.errors import EvaluationError, Text
 from engine.language import typed as t
 from engine.matching.compile import Compiler, Dialect
-from engine.matching.frames import AS_OF, AT, STORE, Frame, Frames, Source
+from engine.matching.frames import AS_OF, AT, STORE, Frame, Frames, Role, Source
 from engine.model import KindSchema
 from engine.rules import AlertRule, Evidence
 
@@ -38,13 +38,17 @@ class Query:
     sources: frozenset[Source]
 
     def to_json(self) -> str:
-        sources = [(source.role, source.kind, None if source.offset is None else source.offset // _TICK) for source in self.sources]
-        return json.dumps([self.sql, *sources])
+        offsets = {source: None if source.offset is None else source.offset // _TICK for source in self.sources}
+        return json.dumps([self.sql, *([source.role, source.kind, offset, source.turns] for source, offset in offsets.items())])
 
     @classmethod
     def from_json(cls, text: str) -> Query:
         sql, *sources = json.loads(text)
-        return cls(sql, frozenset(Source(role, kind, None if offset is None else offset * _TICK) for role, kind, offset in sources))
+        return cls(sql, frozenset(_source(*source) for source in sources))
+
+
+def _source(role: Role, kind: str, offset: int | None, turns: list[str] | None) -> Source:
+    return Source(role, kind, None if offset is None else offset * _TICK, None if turns is None else tuple(turns))
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ class Chosen:
 def create_span_view(connection: DuckDBPyConnection, source: Source, schema: KindSchema, zone: tzinfo, chosen: Sequence[Chosen]) -> None:
     """Makes ``source`` readable under its name, for all these instants."""
     columns = (*schema.columns, AS_OF, AT, *([WEEKDAY] if source.role == "history" else []))
-    rows = _rows(connection, schema, zone, columns, [(one.at, piece) for one in chosen for piece in one.rows.pieces])
+    pieces = [(one.at, piece) for one in chosen for piece in one.rows.pieces]
+    rows = _rows(connection, schema, zone, columns, pieces, source.turns)
     if source.role == "history":
         rows = _with_instants(connection, rows, zone, chosen)
     elif source.role == "current" and STORE not in schema.key and any(len(one.rows.pieces) > 1 for one in chosen):
@@ -46,12 +47,18 @@ def create_span_view(connection: DuckDBPyConnection, source: Source, schema: Kin
 
 
 def _rows(
-    connection: DuckDBPyConnection, schema: KindSchema, zone: tzinfo, columns: Sequence[str], pieces: Sequence[tuple[datetime, Piece]]
+    connection: DuckDBPyConnection,
+    schema: KindSchema,
+    zone: tzinfo,
+    columns: Sequence[str],
+    pieces: Sequence[tuple[datetime, Piece]],
+    turns: Sequence[str] | None,
 ) -> DuckDBPyRelation:
     whole = [(at, piece) for at, piece in pieces if piece.whole]
     listed = [(at, piece) for at, piece in pieces if not piece.whole and not piece.stores.inverted]
     but_few = [(at, piece) for at, piece in pieces if not piece.whole and piece.stores.inverted]
-    parts = [_of_files(connection, schema, zone, whole)] if whole or not pieces else []
+    # What a row was in another store's piece says nothing of its turns.
+    parts = [_of_files(connection, schema, zone, whole, None if listed or but_few else turns)] if whole or not pieces else []
     if listed:
         files, numbers = _files(connection, schema, zone, listed)
         parts.append(files.join(_pairs(connection, listed, numbers), f"{FILE}, {STORE}"))
@@ -67,10 +74,15 @@ def _rows(
 
 
 def _of_files(
-    connection: DuckDBPyConnection, schema: KindSchema, zone: tzinfo, pieces: Sequence[tuple[datetime, Piece]]
+    connection: DuckDBPyConnection,
+    schema: KindSchema,
+    zone: tzinfo,
+    pieces: Sequence[tuple[datetime, Piece]],
+    turns: Sequence[str] | None = None,
 ) -> DuckDBPyRelation:
-    """All rows of the files of the pieces, at the instants of each."""
+    """All rows of the files of the pieces, at the instants of each; or only those at which one of the columns ``turns`` changed."""
     files, numbers = _files(connection, schema, zone, pieces)
+    files = files if turns is None else _turning(files, schema, turns)
     places = {FILE: [numbers[piece.batch.path] for _, piece in pieces], AT: [naive(at) for at, _ in pieces]}
     return files.join(connection.from_arrow(pa.table(places, PLACES)), FILE)
 
@@ -82,6 +94,14 @@ def _files(
     batches: dict[object, Batch] = {piece.batch.path: piece.batch for _, piece in pieces}
     rows = read(connection, schema, zone, [Piece(batch, batch.scope) for batch in batches.values()])
     return rows, {path: number for number, path in enumerate(batches)}
+
+
+def _turning(rows: DuckDBPyRelation, schema: KindSchema, columns: Sequence[str]) -> DuckDBPyRelation:
+    """Of each key's rows, in the order of time, the first, and those at which one of the columns is not what it was."""
+    keys = ", ".join(f'"{name}"' for name in dict.fromkeys((*schema.key, STORE)))
+    over = f'OVER (PARTITION BY {keys} ORDER BY "{AS_OF}")'
+    turns = [f"row_number() {over} = 1", *(f'"{name}" IS DISTINCT FROM lag("{name}") {over}' for name in columns)]
+    return rows.project(f"*, {' OR '.join(turns)} AS _turns").filter("_turns").select(StarExpression(exclude=["_turns"]))
 
 
 def _numbers(pieces: Iterable[tuple[datetime, Piece]]) -> dict[object, int]:

@@ -79,7 +79,6 @@ def _refuse(*_: object, **__: object) -> Query:
 
 
 def test_a_query_is_read_as_it_was_written() -> None:
-    query = Query(
-        "SELECT '店'", frozenset({Source("current", "store"), Source("history", "order", timedelta(days=7)), Source("history", "store")})
-    )
+    histories = {Source("history", "order", timedelta(days=7)), Source("history", "store"), Source("history", "store", turns=("status",))}
+    query = Query("SELECT '店'", frozenset({Source("current", "store"), Source("history", "shift", turns=())} | histories))
     assert Query.from_json(query.to_json()) == query
