@@ -12,11 +12,12 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from engine.archive import Archive, fresh_from
 from engine.errors import EvaluationError, SnapshotError
-from engine.language.walk import longest_window
+from engine.language.typed import History
+from engine.language.walk import longest_window, walk
 from engine.matching.evaluate import NO_ACTIVE, Matcher
 from engine.matching.reads import kinds_told, reads_now
 from engine.matching.results import Sight
@@ -41,6 +42,7 @@ class _Group:
     rules: tuple[AlertRule, ...]
     timeless: bool
     kinds: tuple[str, ...]
+    reach: timedelta
 
     def era(self, archive: Archive, schemas: Mapping[str, KindSchema], at: datetime) -> object:
         """Equal for instants at which the group finds the same."""
@@ -129,8 +131,11 @@ class Foresight(Matcher):
         return known[1]
 
     def _rows(self, group: _Group, archive: Archive, at: datetime) -> int:
-        """About how many rows a query of the group looks at for one instant."""
-        return sum(_history(group, kind, archive, self.schemas[kind], at) for kind in group.kinds)
+        """About how many rows a query of the group looks at for one instant: current ones, and the history of the kind that is judged."""
+        back = {kind: self.schemas[kind].fresh_for for kind in group.kinds}
+        judged = group.rules[0].kind
+        back[judged] = max(back[judged], group.reach)
+        return sum(archive.rows(kind, archive.extent(kind, fresh_from(at, span), at)) for kind, span in back.items())
 
 
 def _families(rules: Iterable[AlertRule], schemas: Mapping[str, KindSchema]) -> Iterator[_Family]:
@@ -145,7 +150,7 @@ def _families(rules: Iterable[AlertRule], schemas: Mapping[str, KindSchema]) -> 
 
 def _group(rules: Sequence[AlertRule], schemas: Mapping[str, KindSchema], *, timeless: bool) -> _Group:
     kinds = frozenset[str]().union(*(kinds_told(rule, schemas) for rule in rules))
-    return _Group(tuple(rules), timeless, tuple(sorted(kinds)))
+    return _Group(tuple(rules), timeless, tuple(sorted(kinds)), _reach(rules))
 
 
 def _join(family: _Family, wanted: dict[_Group, dict[object, datetime]]) -> None:
@@ -154,10 +159,9 @@ def _join(family: _Family, wanted: dict[_Group, dict[object, datetime]]) -> None
         wanted[family.whole] = {at: at for part in family.parts for at in wanted.pop(part).values()}
 
 
-def _history(group: _Group, kind: str, archive: Archive, schema: KindSchema, at: datetime) -> int:
-    """Current rows of the kind, and for the kind that is judged those of the longest window."""
-    back = schema.fresh_for
-    if kind == group.rules[0].kind:
-        back = max([back, *(longest_window(node) for rule in group.rules for node in rule.conditions)])
-        back = max([back, *(longest_window(item.value) for rule in group.rules for item in rule.show)])
-    return archive.rows(kind, archive.extent(kind, fresh_from(at, back), at))
+def _reach(rules: Iterable[AlertRule]) -> timedelta:
+    """How far back the rules read the history of their kind at every instant. What looks back without a window at one batch, or at the
+    first row, does not count: it looks at few rows."""
+    nodes = [node for rule in rules for node in (*rule.conditions, *(item.value for item in rule.show))]
+    histories = [each for node in nodes for each in walk(node) if isinstance(each, History)]
+    return max((longest_window(each) for each in histories if each.function not in ("previous", "seen_for")), default=timedelta(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from engine.archive import Archive
 from engine.errors import Text
 from engine.language import check
 from engine.language.names import Scope
+from engine.language.parse import parse
 from engine.language.syntax import Expression
 from engine.matching.evaluate import Matcher
 from engine.matching.foresight import Foresight
@@ -131,3 +133,29 @@ def _timeless(kind: str, *texts: str) -> list[AlertRule]:
         AlertRule(RuleInfo(f"r{n}", Text.same("r"), Severity.WARNING), kind, understand(text, scope, condition=True))
         for n, text in enumerate(texts)
     ]
+
+
+BACK = (
+    ("store", "unchanged_for(status)"),
+    ("product", "unchanged_for(coalesce(status, 'on_sale'))"),
+    ("traffic", "seen_for()"),
+    ("order", "seen_for()"),
+)
+
+
+@pytest.mark.parametrize(("kind", "text"), BACK)
+def test_what_looks_back_to_the_beginning(archives: Sequence[Archive], kind: str, text: str) -> None:
+    """All rows are found, with the value beside them; of what ever was only the turns are read."""
+    (rule,) = _timeless(kind, "seen_for() >= 0s")
+    value = check(parse(text), Scope(kind, SCHEMAS, ZONE), Type.DURATION)
+    rule = replace(rule, show=(Labelled(Text.same("x"), value),))
+    instants = [NOW + timedelta(hours=hours) for hours in range(-24 * 20, 24 * 4, 5)]
+    told = set()
+    for archive in archives:
+        foresight, matcher = Foresight(SCHEMAS, ZONE), Matcher(SCHEMAS, ZONE)
+        foresight._most = len(instants)
+        assert foresight.look_ahead([(at, (rule,)) for at in instants], archive, ()) == len(instants)
+        seen = [foresight.evaluate((rule,), archive, at) for at in instants]
+        assert seen == [matcher.evaluate((rule,), archive, at) for at in instants]
+        told |= {each.shown for result in seen for each in result["r0"].candidates}
+    assert len(told) > 10
