@@ -27,7 +27,7 @@ from engine.rules import AlertRule
 from engine.snapshots import Snapshots
 
 LOG = logging.getLogger(__name__)
-MOST_ROWS = 12_000_000
+MOST_ROWS = 6_000_000
 """Rows that one query may look at, each counted once for every instant and batch at which it counts: about a gigabyte at work."""
 FIRST_SPAN = 8
 """So many instants are looked at first, then twice as many each time: whoever waits sees early how long it will take."""
@@ -94,6 +94,7 @@ class Foresight(Matcher):
         keys: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
         for identity in active:
             keys[identity.rule].add(identity.key)
+        self._ahead = {}  # what was seen is let go before more is
         self._ahead = {group: self._seen(group, eras, archive, keys) for group, eras in wanted.items() if eras}
         return taken
 
