@@ -67,7 +67,8 @@ class Texts:
     def _essence(self, sent: Sent, called: Mapping[str, str]) -> object:
         """All that a message is made of, save for templates and what rules say."""
         told = [(_essential(moved.alert, called), moved.before, moved.after, moved.reason, moved.at) for moved in sent.transitions]
-        before = {now_called(identity, called): event.shown for identity, event in sent.past.events.items()}
+        events = sent.past.events
+        before = {now_called(identity, called): events[identity].shown for identity in sent.told if identity in events}
         return (told, before, len(sent.told), sent.plan.first, sent.digest, sent.recipient.language)
 
     def _words(self, old: Sent) -> dict[str, str]:

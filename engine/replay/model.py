@@ -53,8 +53,8 @@ class Remembered:
     """What messages need to know of what was told before: for each thread and recipient the first notification's id, and the last event of
     each alert. It answers as :class:`engine.state.Past` does."""
 
-    started: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    events: Mapping[Identity, Event] = field(default_factory=dict)
+    started: dict[tuple[str, str], str] = field(default_factory=dict)
+    events: dict[Identity, Event] = field(default_factory=dict)
 
     def last_event(self, identity: Identity, episode: int, before: datetime) -> Event | None:
         event = self.events.get(identity)
@@ -67,7 +67,7 @@ class Remembered:
 @dataclass(frozen=True, slots=True)
 class Sent:
     """One notification: a plan of one recipient, at ``plan.at``. ``told`` are the alerts that it lists (the rule's ``max_alerts`` may
-    leave some of ``plan.transitions`` out). ``past`` and ``as_of`` are what the message needs to be written."""
+    leave some of ``plan.transitions`` out). ``past`` and ``as_of`` are what it, and all others of its evaluation, need to be written."""
 
     plan: Plan
     told: tuple[Identity, ...]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from engine.composing import Desk
 from engine.matching.evaluate import Matcher
-from engine.model import Notification, Rendered
+from engine.model import Identity, Notification, Rendered
 from engine.project import Project
 from engine.replay.model import Remembered, Sent
-from engine.routing import Plan, Recipient
+from engine.routing import Plan
 from engine.snapshots import Snapshots
 
 
@@ -24,20 +25,21 @@ class Notes:
     sent: list[Sent] = field(default_factory=list)
 
     def write(self, desk: Desk, plans: Sequence[Plan]) -> list[tuple[Notification, str]]:
-        noted = [self._noted(desk, plan, recipient) for plan in plans for recipient in plan.recipients]
+        past = Remembered()  # what all of them need to know
+        noted = [each for plan in plans for each in self._noted(desk, plan, past)]
         self.sent += noted
         return [(_stub(each), "") for each in noted]
 
     @staticmethod
-    def _noted(desk: Desk, plan: Plan, recipient: Recipient) -> Sent:
+    def _noted(desk: Desk, plan: Plan, past: Remembered) -> Iterator[Sent]:
         told = desk.told(plan.transitions)
-        started = desk.past.thread_started(plan.thread, recipient.address)
-        events = ((moved.alert.identity, event) for moved in told if (event := desk.event_before(moved)))
+        past.events.update((moved.alert.identity, event) for moved in told if (event := desk.event_before(moved)))
         identities = tuple(dict.fromkeys(moved.alert.identity for moved in told))
-        as_of = {identity: desk.as_of[identity] for identity in identities if identity in desk.as_of}
-        past = Remembered({(plan.thread, recipient.address): started} if started else {}, dict(events))
-        mine = plan if plan.recipients == (recipient,) else replace(plan, recipients=(recipient,))
-        return Sent(mine, identities, past, as_of)
+        for recipient in plan.recipients:
+            started = desk.past.thread_started(plan.thread, recipient.address)
+            past.started.update({(plan.thread, recipient.address): started} if started else {})
+            mine = plan if len(plan.recipients) == 1 else replace(plan, recipients=(recipient,))
+            yield Sent(mine, identities, past, desk.as_of)
 
 
 def _stub(sent: Sent) -> Notification:
@@ -61,10 +63,12 @@ class Clerk:
         """The messages of one instant, in their order, at less cost than one by one. Raises as :meth:`write`."""
         if not sent:
             return []
-        started = {key: each for one in sent for key, each in one.past.started.items()}
-        events = {identity: event for one in sent for identity, event in one.past.events.items()}
-        as_of = {identity: at for one in sent for identity, at in one.as_of.items()}
-        together = replace(sent[0], past=Remembered(started, events), as_of=as_of)
+        past, as_of = Remembered(), dict[Identity, datetime]()
+        for one in {(id(one.past), id(one.as_of)): one for one in sent}.values():
+            past.started.update(one.past.started)
+            past.events.update(one.past.events)
+            as_of |= one.as_of
+        together = replace(sent[0], past=past, as_of=as_of)
         return [notification for notification, _ in self._desk(together).notifications([one.plan for one in sent])]
 
     def text(self, sent: Sent) -> Rendered:
