@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Lock
 
 from engine.archive import Archive, fresh_from
 from engine.errors import EvaluationError, SnapshotError
 from engine.language.typed import History
 from engine.language.walk import longest_window, walk
 from engine.matching.evaluate import NO_ACTIVE, Matcher
+from engine.matching.queries import Query
 from engine.matching.reads import kinds_told, reads_now
 from engine.matching.results import Sight
 from engine.matching.span import Span
@@ -59,6 +62,22 @@ class _Family:
     parts: tuple[_Group, ...]
 
 
+_Asked = Mapping[str, Collection[tuple[str, ...]]]
+"""Keys of identities that may be open, by rule."""
+_Sights = Mapping[_Group, Mapping[object, Sight]]
+"""What groups see, by era."""
+_Outlook = tuple[int, _Sights]
+
+
+@dataclass(frozen=True, slots=True)
+class _Coming:
+    """What is being looked at in the thread."""
+
+    glances: tuple[Glance, ...]
+    archive: Archive
+    outlook: Future[_Outlook]
+
+
 class Foresight(Matcher):
     """A matcher that can look ahead. At instants that it has not looked at it evaluates as any matcher does."""
 
@@ -67,36 +86,73 @@ class Foresight(Matcher):
         self.most_rows = most_rows
         self._span = Span(self)
         self._most = FIRST_SPAN
+        self._worker = ThreadPoolExecutor(1, "foresight")
+        self._compiling = Lock()
+        self._coming: _Coming | None = None
+        self._resting = False
         self._known: dict[tuple[str, ...], tuple[tuple[AlertRule, ...], list[_Family]]] = {}
-        self._ahead: dict[_Group, dict[object, Sight]] = {}
+        self._ahead: _Sights = {}
 
     def look_ahead(self, glances: Iterable[Glance], archive: Archive, active: Collection[Identity]) -> int:
         """Evaluate at the first of ``glances``, as many as fit into a span; returns how many. ``active`` are the identities that are open
-        now. What was seen before is forgotten."""
+        now. What was seen before is forgotten. While the caller is busy with these, the next are looked at in a thread, until :meth:`rest`.
+        """
+        glances = tuple(glances)
+        asked: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
+        for identity in active:
+            asked[identity.rule].add(identity.key)
+        self._ahead = {}
+        taken, self._ahead = self._expected(glances, archive) or self._look(glances, archive, asked)
+        left = glances[taken:]
+        if left:
+            more = _may_be_open(asked, self._ahead)
+            self._coming = _Coming(left, archive, self._worker.submit(self._look, left, archive, more))
+        return taken
+
+    def rest(self) -> None:
+        """Look no further ahead: what was begun is given up."""
+        if self._coming:
+            self._resting = True
+            self._span.connection.interrupt()
+            wait([self._coming.outlook])
+            self._coming, self._resting = None, False
+
+    def query(self, key: object, make: Callable[[], Query]) -> Query:
+        with self._compiling:
+            return super().query(key, make)
+
+    def _expected(self, glances: tuple[Glance, ...], archive: Archive) -> _Outlook | None:
+        """What is being looked at already, if it is what is asked for."""
+        coming = self._coming
+        if coming is None or coming.archive is not archive or coming.glances != glances:
+            self.rest()
+            return None
+        outlook = coming.outlook.result()
+        self._coming = None
+        return outlook
+
+    def _look(self, glances: Iterable[Glance], archive: Archive, asked: _Asked) -> _Outlook:
+        """How many of the glances fit into a span, and what is seen at them."""
         wanted: dict[_Group, dict[object, datetime]] = defaultdict(dict)
         rows: Counter[_Group] = Counter()
-        taken = 0
         families: dict[_Family, None] = {}
+        taken = 0
         for at, rules in glances:
-            asked = self._families(rules)
-            groups = [group for family in asked for group in family.parts]
+            here = self._families(rules)
+            groups = [group for family in here for group in family.parts]
             more = [(group, era) for group in groups if (era := group.era(archive, self.schemas, at)) not in wanted[group]]
             rows.update({group: self._rows(group, archive, at) for group, _ in more})
             if taken and (taken == self._most or any(rows[group] > self.most_rows for group, _ in more)):
                 break
             for group, era in more:
                 wanted[group][era] = at
-            families |= dict.fromkeys(asked)
+            families |= dict.fromkeys(here)
             taken += 1
         for family in families:
             _join(family, wanted)
         self._most *= 2
-        keys: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
-        for identity in active:
-            keys[identity.rule].add(identity.key)
-        self._ahead = {}  # what was seen is let go before more is
-        self._ahead = {group: self._seen(group, eras, archive, keys) for group, eras in wanted.items() if eras}
-        return taken
+        seen = {group: self._seen(group, eras, archive, asked) for group, eras in wanted.items() if eras and not self._resting}
+        return taken, seen
 
     def evaluate(
         self, rules: Sequence[AlertRule], snapshots: Snapshots, at: datetime, active: Mapping[str, frozenset[Identity]] = NO_ACTIVE
@@ -112,13 +168,11 @@ class Foresight(Matcher):
         found |= super().evaluate(rest, snapshots, at, active) if rest else {}
         return {rule.name: found[rule.name] for rule in rules}
 
-    def _seen(
-        self, group: _Group, eras: Mapping[object, datetime], archive: Archive, keys: Mapping[str, Collection[tuple[str, ...]]]
-    ) -> dict[object, Sight]:
+    def _seen(self, group: _Group, eras: Mapping[object, datetime], archive: Archive, asked: _Asked) -> dict[object, Sight]:
         """What the group sees; nothing where it cannot be evaluated as a whole, so that each rule fails, or not, by itself at its time."""
-        asked = {key for rule in group.rules for key in keys.get(rule.name, ())}
+        keys = {key for rule in group.rules for key in asked.get(rule.name, ())}
         try:
-            sights = self._span.look(group.rules, archive, list(eras.values()), asked)
+            sights = self._span.look(group.rules, archive, list(eras.values()), keys)
         except (EvaluationError, SnapshotError) as error:
             LOG.info("rules on %s cannot be evaluated over many instants: %s", group.rules[0].kind, error)
             return {}
@@ -158,6 +212,17 @@ def _join(family: _Family, wanted: dict[_Group, dict[object, datetime]]) -> None
     """Where the parts are to be asked equally often, the whole is to be asked instead."""
     if len(family.parts) == 2 and len(wanted[family.parts[0]]) == len(wanted[family.parts[1]]):
         wanted[family.whole] = {at: at for part in family.parts for at in wanted.pop(part).values()}
+
+
+def _may_be_open(asked: _Asked, seen: _Sights) -> _Asked:
+    """Which identities may be open after a span: those that were before it, and those that were found in it. Where another one is, its
+    rule is evaluated by itself."""
+    more = {rule: set(keys) for rule, keys in asked.items()}
+    for group, sights in seen.items():
+        for sight in sights.values():
+            for rule, found in zip(group.rules, sight.found, strict=True):
+                more.setdefault(rule.name, set()).update(candidate.identity.key for candidate in found)
+    return more
 
 
 def _reach(rules: Iterable[AlertRule]) -> timedelta:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -106,10 +105,8 @@ class _Look:
         self._register(MATCHED, {name: pa.array(values, pa.string()) for name, values in columns})
         kind = self.kind.name
         table = self._fetch(("present", kind), lambda: present_query(kind, self.schemas, self.dialect, AXIS))
-        found: defaultdict[datetime, set[Key]] = defaultdict(set)
-        for at, *key in zip(*(table.column(name).to_pylist() for name in (AT, *names)), strict=True):
-            found[_utc(at)].add(tuple(key))
-        return {at: frozenset(each) for at, each in found.items()}
+        there = {at: zip(*(rows.column(name).to_pylist() for name in names), strict=True) for at, rows in _by_instant(table).items()}
+        return {at: frozenset(keys) for at, keys in there.items()}
 
     def _covers(self, fresh: Mapping[frozenset[str], Mapping[datetime, Stores]]) -> list[Cover | None]:
         """For each rule the column that tells which stores it knows; None when it knows all that have rows, at every instant."""

@@ -55,7 +55,10 @@ def replay(
     run = _Run(project, matcher, Archive.of(snapshots), memory or Memory())
     end = max(until or planned[-1].at, planned[-1].at)
     with uncollected():
-        complete = run.all(planned, end, progress)
+        try:
+            complete = run.all(planned, end, progress)
+        finally:
+            matcher.rest()
         return run.result(planned, end, complete=complete)
 
 

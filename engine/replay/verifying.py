@@ -134,6 +134,13 @@ class _Verifier:
 
     def _redone(self) -> Iterator[tuple[Recorded, Redone]]:
         """Every evaluation, done again."""
+        try:
+            yield from self._one_after_another()
+        finally:
+            for _, foresight in self._versions.values():
+                foresight.rest()
+
+    def _one_after_another(self) -> Iterator[tuple[Recorded, Redone]]:
         for stretch, archive in self._stretches():
             ahead = 0
             for place, each in enumerate(stretch):
