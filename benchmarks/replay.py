@@ -5,8 +5,9 @@
 The data is that of ten simulated stores over four weeks (``storewatch simulate --rules all --all-kinds``, ingested as always), written
 anew for every store and every four weeks with other ids and dates: one batch of every kind a day, and of kinds with many rows a part of
 them (:data:`SHARES`). Every replay runs in a process of its own, which tells its time and its peak of memory; a live cycle is the
-median of :data:`CYCLES` rounds on the last days, over SQLite, with messages rendered, queries compiled before. Ratios are of processor
-time, so that others at work on the machine matter little. ``docs/replay.md`` has a run.
+median of :data:`CYCLES` rounds on the last days, over SQLite, with messages rendered, queries compiled before. How many replayed days a
+live cycle is worth is told twice: by time, and by the time of processors, in which others at work on the machine matter less.
+``docs/replay.md`` has a run.
 """
 
 from __future__ import annotations
@@ -135,18 +136,19 @@ def replayed(folder: Path, days: int) -> dict[str, float]:
     return {"seconds": seconds, "cpu": cpu, "gib": peak, "alerts": len(found.episodes), "messages": len(found.sent), "days": days}
 
 
-def live(folder: Path, days: int) -> float:
-    """Median seconds of a processor that a live cycle on the last days takes."""
+def live(folder: Path, days: int) -> dict[str, float]:
+    """Median seconds, and seconds of a processor, that a live cycle on the last days takes."""
     project = load_project(folder)
     matcher, snapshots = Matcher(project.facts.schemas, project.facts.time_zone), Snapshots(project.snapshots)
     took = []
     with tempfile.TemporaryDirectory() as temporary, State.open(f"sqlite:///{temporary}/state.db") as state:
         for day in range(days - CYCLES - 1, days):
             at = FIRST + HOUR + day * DAY
-            began = time.process_time()
+            began, cpu = time.perf_counter(), time.process_time()
             run_round(project, matcher, snapshots, state, at, schedule="daily", rules=project.rules, clock=lambda at=at: at)  # type: ignore[misc]
-            took.append(time.process_time() - began)
-    return statistics.median(took[1:])
+            took.append((time.perf_counter() - began, time.process_time() - cpu))
+    seconds, cpu = (statistics.median(each) for each in zip(*took[1:], strict=True))
+    return {"seconds": seconds, "cpu": cpu}
 
 
 def measured(what: str, folder: Path, days: int) -> dict[str, float]:
@@ -165,21 +167,22 @@ def main() -> None:
     options = parser.parse_args()
     if options.run:
         what, folder, days = options.run
-        print(json.dumps(replayed(Path(folder), int(days)) if what == "replay" else {"seconds": live(Path(folder), int(days))}))
+        print(json.dumps((replayed if what == "replay" else live)(Path(folder), int(days))))
         return
     if not (options.folder / "template" / "project" / "snapshots").exists():
         make_template(options.folder / "template")
-    print("| stores | days | replay s | processor s | peak GiB | processor s a day | live cycle, processor s | ratio | alerts | messages |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print("| stores | days | replay s | processor s | peak GiB | a day, s | live cycle, s | ratio | of processors | alerts | messages |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     for stores in options.stores:
         folder = options.folder / str(stores)
         grow(options.folder / "template" / "project", folder, stores, max(options.days))
-        cycle = measured("live", folder, max(options.days))["seconds"]
+        cycle = measured("live", folder, max(options.days))
         for days in options.days:
             one = measured("replay", folder, days)
-            a_day = one["cpu"] / days
-            figures = f"{one['seconds']:.0f} | {one['cpu']:.0f} | {one['gib']:.2f} | {a_day:.3f} | {cycle:.2f} | {cycle / a_day:.1f}"
-            print(f"| {stores} | {days} | {figures} | {one['alerts']:.0f} | {one['messages']:.0f} |", flush=True)
+            ratios = [cycle[measure] / one[measure] * days for measure in ("seconds", "cpu")]
+            figures = f"{one['seconds']:.0f} | {one['cpu']:.0f} | {one['gib']:.2f} | {one['seconds'] / days:.2f} | {cycle['seconds']:.2f}"
+            told = f"{ratios[0]:.1f} | {ratios[1]:.1f} | {one['alerts']:,.0f} | {one['messages']:,.0f}"
+            print(f"| {stores:,} | {days} | {figures} | {told} |", flush=True)
 
 
 if __name__ == "__main__":

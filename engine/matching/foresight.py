@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from queue import SimpleQueue
 from threading import Lock
 
 from engine.archive import Archive, fresh_from
@@ -34,6 +35,8 @@ MOST_ROWS = 6_000_000
 """Rows that one query may look at, each counted once for every instant and batch at which it counts: about a gigabyte at work."""
 FIRST_SPAN = 8
 """So many instants are looked at first, then twice as many each time: whoever waits sees early how long it will take."""
+WORKERS = 2
+"""Queries at a time: while one is in the database, the answer of another is read."""
 Glance = tuple[datetime, tuple[AlertRule, ...]]
 """An instant, and the rules that will be evaluated at it."""
 
@@ -84,9 +87,13 @@ class Foresight(Matcher):
     def __init__(self, schemas: Mapping[str, KindSchema], time_zone: str, most_rows: int = MOST_ROWS) -> None:
         super().__init__(schemas, time_zone)
         self.most_rows = most_rows
-        self._span = Span(self)
+        self._spans = [Span(self) for _ in range(WORKERS)]
+        self._free = SimpleQueue[Span]()
+        for span in self._spans:
+            self._free.put(span)
+        self._workers = ThreadPoolExecutor(WORKERS, "matching")
         self._most = FIRST_SPAN
-        self._worker = ThreadPoolExecutor(1, "foresight")
+        self._scout = ThreadPoolExecutor(1, "foresight")
         self._compiling = Lock()
         self._coming: _Coming | None = None
         self._resting = False
@@ -106,14 +113,15 @@ class Foresight(Matcher):
         left = glances[taken:]
         if left:
             more = _may_be_open(asked, self._ahead)
-            self._coming = _Coming(left, archive, self._worker.submit(self._look, left, archive, more))
+            self._coming = _Coming(left, archive, self._scout.submit(self._look, left, archive, more))
         return taken
 
     def rest(self) -> None:
         """Look no further ahead: what was begun is given up."""
         if self._coming:
             self._resting = True
-            self._span.connection.interrupt()
+            for span in self._spans:
+                span.connection.interrupt()
             wait([self._coming.outlook])
             self._coming, self._resting = None, False
 
@@ -149,10 +157,11 @@ class Foresight(Matcher):
             families |= dict.fromkeys(here)
             taken += 1
         for family in families:
-            _join(family, wanted)
+            _join(family, wanted, rows)
         self._most *= 2
-        seen = {group: self._seen(group, eras, archive, asked) for group, eras in wanted.items() if eras and not self._resting}
-        return taken, seen
+        groups = sorted((group for group in wanted if wanted[group]), key=lambda group: -rows[group])
+        seen = self._workers.map(lambda group: self._seen(group, wanted[group], archive, asked), groups)
+        return taken, dict(zip(groups, seen, strict=True))
 
     def evaluate(
         self, rules: Sequence[AlertRule], snapshots: Snapshots, at: datetime, active: Mapping[str, frozenset[Identity]] = NO_ACTIVE
@@ -171,12 +180,15 @@ class Foresight(Matcher):
     def _seen(self, group: _Group, eras: Mapping[object, datetime], archive: Archive, asked: _Asked) -> dict[object, Sight]:
         """What the group sees; nothing where it cannot be evaluated as a whole, so that each rule fails, or not, by itself at its time."""
         keys = {key for rule in group.rules for key in asked.get(rule.name, ())}
+        span = self._free.get()
         try:
-            sights = self._span.look(group.rules, archive, list(eras.values()), keys)
+            sights = {} if self._resting else span.look(group.rules, archive, list(eras.values()), keys)
         except (EvaluationError, SnapshotError) as error:
             LOG.info("rules on %s cannot be evaluated over many instants: %s", group.rules[0].kind, error)
             return {}
-        return {era: sights[at] for era, at in eras.items()}
+        finally:
+            self._free.put(span)
+        return {era: sights[at] for era, at in eras.items() if at in sights}
 
     def _families(self, rules: tuple[AlertRule, ...]) -> list[_Family]:
         names = tuple(rule.name for rule in rules)
@@ -208,9 +220,10 @@ def _group(rules: Sequence[AlertRule], schemas: Mapping[str, KindSchema], *, tim
     return _Group(tuple(rules), timeless, tuple(sorted(kinds)), _reach(rules))
 
 
-def _join(family: _Family, wanted: dict[_Group, dict[object, datetime]]) -> None:
+def _join(family: _Family, wanted: dict[_Group, dict[object, datetime]], rows: Counter[_Group]) -> None:
     """Where the parts are to be asked equally often, the whole is to be asked instead."""
     if len(family.parts) == 2 and len(wanted[family.parts[0]]) == len(wanted[family.parts[1]]):
+        rows[family.whole] = sum(rows[part] for part in family.parts)
         wanted[family.whole] = {at: at for part in family.parts for at in wanted.pop(part).values()}
 
 
