@@ -118,12 +118,12 @@ class Foresight(Matcher):
 
     def rest(self) -> None:
         """Look no further ahead: what was begun is given up."""
+        self._resting = True
+        for span in self._spans:
+            span.connection.interrupt()
         if self._coming:
-            self._resting = True
-            for span in self._spans:
-                span.connection.interrupt()
             wait([self._coming.outlook])
-            self._coming, self._resting = None, False
+        self._coming, self._resting = None, False
 
     def query(self, key: object, make: Callable[[], Query]) -> Query:
         with self._compiling:

@@ -13,7 +13,7 @@ from engine.matching.evaluate import NO_ACTIVE, Matcher
 from engine.matching.foresight import Foresight
 from engine.model import Reason
 from engine.project import Project
-from engine.replay import replay
+from engine.replay import Progress, replay
 from engine.replay.planning import every
 from engine.replay.summary import by_day, by_owner, by_rule
 from tests.replay.conftest import START, STEP, Batch, appointments, histories, write
@@ -46,6 +46,22 @@ def test_a_replay_is_one_instant_after_another(
     archive = write(project, tmp_path / "snapshots", batches)
     once, each = (replay(project, archive, appointments(project), matcher=matcher) for matcher in matchers)
     assert once == each
+
+
+def test_who_interrupts_a_replay_may_begin_another(project: Project, matchers: tuple[Foresight, Foresight], tmp_path: Path) -> None:
+    """What was being looked at in the thread is given up, wherever it is."""
+    rows = [tuple({"store_id": store, "dsr_desc": Decimal(f"4.{number % 4 + 5}")} for store in ("s1", "s2")) for number in range(60)]
+    archive = write(project, tmp_path / "snapshots", [Batch(START + n * STEP, None, each) for n, each in enumerate(rows)])
+    whole = replay(project, archive, appointments(project, 60), matcher=matchers[1])
+    for when in (1, 8, 9, 25, 60):
+
+        def stop(progress: Progress, when: int = when) -> None:
+            if progress.done == when:
+                raise KeyboardInterrupt
+
+        found = replay(project, archive, appointments(project, 60), matcher=matchers[0], progress=stop)
+        assert not found.complete and found.moments == whole.moments[: len(found.moments)]
+    assert replay(project, archive, appointments(project, 60), matcher=matchers[0]) == whole
 
 
 def test_figures(project: Project, tmp_path: Path) -> None:
