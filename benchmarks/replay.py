@@ -5,7 +5,7 @@
 The data is that of ten simulated stores over four weeks (``storewatch simulate --rules all --all-kinds``, ingested as always), written
 anew for every store and every four weeks with other ids and dates: one batch of every kind a day, and of kinds with many rows a part of
 them (:data:`SHARES`). Every replay runs in a process of its own, which tells its time and its peak of memory; a live cycle is the
-median of :data:`CYCLES` rounds on the last days, over SQLite, with messages rendered, queries compiled before. How many replayed days a
+mean of a round a day over the last four weeks, over SQLite, with messages rendered, queries compiled before. How many replayed days a
 live cycle is worth is told twice: by time, and by the time of processors, in which others at work on the machine matter less.
 ``docs/replay.md`` has a run.
 """
@@ -47,7 +47,6 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1, minutes=30)  # 09:30 in Shanghai, after the morning's exports
 SHARES = {"order": 5, "review": 3}
 """Of these kinds one row in so many is kept."""
-CYCLES = 5
 
 
 def make_template(folder: Path) -> None:
@@ -137,17 +136,17 @@ def replayed(folder: Path, days: int) -> dict[str, float]:
 
 
 def live(folder: Path, days: int) -> dict[str, float]:
-    """Median seconds, and seconds of a processor, that a live cycle on the last days takes."""
+    """Seconds, and seconds of a processor, of a live cycle: the mean of the last four weeks, in which all happens that ever does."""
     project = load_project(folder)
     matcher, snapshots = Matcher(project.facts.schemas, project.facts.time_zone), Snapshots(project.snapshots)
     took = []
     with tempfile.TemporaryDirectory() as temporary, State.open(f"sqlite:///{temporary}/state.db") as state:
-        for day in range(days - CYCLES - 1, days):
+        for day in range(days - WEEKS.days - 1, days):
             at = FIRST + HOUR + day * DAY
             began, cpu = time.perf_counter(), time.process_time()
             run_round(project, matcher, snapshots, state, at, schedule="daily", rules=project.rules, clock=lambda at=at: at)  # type: ignore[misc]
             took.append((time.perf_counter() - began, time.process_time() - cpu))
-    seconds, cpu = (statistics.median(each) for each in zip(*took[1:], strict=True))
+    seconds, cpu = (statistics.fmean(each) for each in zip(*took[1:], strict=True))
     return {"seconds": seconds, "cpu": cpu}
 
 
