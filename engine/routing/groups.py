@@ -16,7 +16,8 @@ from engine.routing.coalescing import Change
 from engine.routing.decisions import Plan, Recipient, Thread, Told
 from engine.routing.tree import Route, Same, routes_for
 
-KEPT = 1 << 16
+KEPT = 1 << 15
+"""Places that are kept, about twenty megabytes of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def places(rules: Mapping[str, RuleInfo], channels: Channels) -> Places:
     return _places(Same(rules), Same(channels))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def _places(rules: Same[Mapping[str, RuleInfo]], channels: Same[Channels]) -> Places:
     return Places(rules.it, channels.it)
 
