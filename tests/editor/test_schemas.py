@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -240,8 +241,14 @@ READERS: dict[str, Callable[[object, Path], object]] = {
 
 def is_lax(error: SchemaError) -> bool:
     """Whether a number or truth value is written as something else, which readers let pass and editors need not."""
+    if error.validator in ("anyOf", "oneOf"):
+        branches: defaultdict[object, list[SchemaError]] = defaultdict(list)
+        for each in error.context:
+            branches[each.schema_path[0]].append(each)
+        return any(all(map(is_lax, branch)) for branch in branches.values())
     wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
-    return error.validator == "type" and set(wanted) <= {"integer", "number", "boolean", "null"}
+    is_plain = not isinstance(error.instance, dict | list)
+    return is_plain and error.validator == "type" and set(wanted) <= {"integer", "number", "boolean", "null"}
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
@@ -256,3 +263,13 @@ def test_what_the_reader_takes_the_schema_takes(data: st.DataObject, tmp_path: P
         return
     refused = [error for error in Draft7Validator(schema_of(name, Names())).iter_errors(value) if not is_lax(error)]
     assert not refused
+
+
+def test_a_truth_value_as_a_number_is_lax_wherever_it_stands() -> None:
+    evidence = {"from": "ad_campaign", "show": {"Spent": "spent"}, "order": "spent"}
+    rule = {"alert": "a", "title": {"zh": "一", "en": "a"}, "facts": "ad_account", "when": "balance < 0", "severity": "info"}
+    validator = Draft7Validator(schema_of("rules", Names()))
+    lax = list(validator.iter_errors([rule | {"evidence": evidence | {"descending": 0}}]))
+    wrong = list(validator.iter_errors([rule | {"evidence": evidence | {"ordered": "spent"}}]))
+    assert lax and all(map(is_lax, lax))
+    assert wrong and not any(map(is_lax, wrong))
