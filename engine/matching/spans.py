@@ -83,8 +83,8 @@ def _of_files(
     """All rows of the files of the pieces, at the instants of each; or only those at which one of the columns ``turns`` changed."""
     files, numbers = _files(connection, schema, zone, pieces)
     files = files if turns is None else _turning(files, schema, turns)
-    places = {FILE: [numbers[piece.batch.path] for _, piece in pieces], AT: [naive(at) for at, _ in pieces]}
-    return files.join(connection.from_arrow(pa.table(places, PLACES)), FILE)
+    places = table_of(PLACES, [(numbers[piece.batch.path], naive(at)) for at, piece in pieces])
+    return files.join(connection.from_arrow(places), FILE)
 
 
 def _files(

@@ -96,6 +96,7 @@ class Both:
         assert state.alerts(resolved=True) == memory.open_ | memory.ended
         assert (state.told(), state.held(), state.newest()) == (memory.told(), memory.held(), memory.newest())
         for identity in state.alerts(resolved=True):
+            assert state.history(identity) == tuple(memory._events[identity])
             for event in state.history(identity):
                 asked = (identity, event.episode, event.at + timedelta(seconds=1))
                 assert state.last_event(*asked) == memory.last_event(*asked) is not None
